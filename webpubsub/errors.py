@@ -1,0 +1,267 @@
+"""What can go wrong, as one tree of exceptions.
+
+    WebPubSubError
+    +-- ConfigurationError (also ValueError)   a wrong connection string, endpoint, hub or argument; nothing was sent
+    +-- TransportError                         no answer: refused, reset, timed out, TLS, DNS
+    +-- ServiceError                           an answer that says no
+    |   +-- BadRequestError          400
+    |   +-- AuthenticationError      401
+    |   +-- PermissionDeniedError    403
+    |   +-- NotFoundError            404
+    |   +-- ConflictError            409
+    |   +-- PayloadTooLargeError     413
+    |   +-- ThrottledError           429
+    |   +-- ServiceUnavailableError  5xx
+    +-- EventError                             a webhook request that is not acceptable
+
+`str()` of each is one line that a person can act on. It never holds a key, a token or a message body.
+All of them can be pickled.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import ClassVar
+
+__all__ = [
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ConflictError",
+    "EventError",
+    "NotFoundError",
+    "PayloadTooLargeError",
+    "PermissionDeniedError",
+    "ServiceError",
+    "ServiceUnavailableError",
+    "ThrottledError",
+    "TransportError",
+    "WebPubSubError",
+]
+
+_LONGEST_MESSAGE = 500
+_JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
+
+
+class WebPubSubError(Exception):
+    """The parent of every exception of this package."""
+
+
+class ConfigurationError(WebPubSubError, ValueError):
+    """A connection string, endpoint, hub or argument is wrong; nothing was sent."""
+
+
+class TransportError(WebPubSubError):
+    """The service gave no complete answer.
+
+    The exception of the transport is the `__cause__`.
+
+    Attributes:
+        operation: The operation that failed, such as `send_to_group`.
+        reason: What happened, in a few words.
+        maybe_sent: Whether the request can have reached the service, in any of its attempts. When it is
+            False, the request certainly had no effect and is safe to repeat.
+        request_id: The `x-ms-client-request-id` that the request carried.
+    """
+
+    def __init__(self, operation: str, reason: str, maybe_sent: bool, request_id: str | None = None) -> None:
+        super().__init__(operation, reason, maybe_sent, request_id)
+        self.operation = operation
+        self.reason = reason
+        self.maybe_sent = maybe_sent
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        effect = "it may have reached the service" if self.maybe_sent else "it did not reach the service"
+        return f"{self.operation} got no answer ({self.reason}); {effect}.{_reference(self.request_id)}"
+
+
+class ServiceError(WebPubSubError):
+    """The service, or something in front of it, answered with an error.
+
+    Answers without a class of their own, such as a redirect, are raised as this class itself.
+
+    Attributes:
+        operation: The operation that failed, such as `send_to_group`.
+        status: The HTTP status of the answer.
+        code: The error code of the service, such as `Error.Connection.NotExisted`, when it sent one.
+        message: The explanation of the service on one line, or a short description of the answer.
+        target: What the error is about, when the service says so; the name of a query parameter, for example.
+        request_id: The `x-ms-client-request-id` of the request, for a question to the service's support.
+        retry_after: The seconds to wait before another try, when the service asked for it.
+    """
+
+    advice: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        operation: str,
+        status: int,
+        code: str | None = None,
+        message: str = "",
+        target: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(operation, status, code, message, target, request_id, retry_after)
+        self.operation = operation
+        self.status = status
+        self.code = code
+        self.message = message
+        self.target = target
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        parts = [f"{self.operation} was answered with {self.status}"]
+        if self.code:
+            parts.append(f" {self.code}")
+        if self.message:
+            parts.append(f": {self.message}")
+        text = "".join(parts).rstrip(".") + "."
+        if self.retry_after is not None:
+            text += f" The service asks to wait {self.retry_after:g} s."
+        if self.advice:
+            text += f" {self.advice}"
+        return text + _reference(self.request_id)
+
+
+class BadRequestError(ServiceError):
+    """400: the service did not accept an argument, such as a filter."""
+
+
+class AuthenticationError(ServiceError):
+    """401: the service did not accept the key or the token."""
+
+    advice = "Check the access key or the credential, the endpoint, and the clock of this machine."
+
+
+class PermissionDeniedError(ServiceError):
+    """403: the identity is known, but not allowed to do this."""
+
+    advice = "Check the role assignments of the identity and the network rules of the resource."
+
+
+class NotFoundError(ServiceError):
+    """404: the connection, user or permission does not exist."""
+
+
+class ConflictError(ServiceError):
+    """409: the request contradicts the present state."""
+
+
+class PayloadTooLargeError(ServiceError):
+    """413: the message is larger than the service takes."""
+
+    advice = "Send less in one message."
+
+
+class ThrottledError(ServiceError):
+    """429: too many requests; see `retry_after`."""
+
+
+class ServiceUnavailableError(ServiceError):
+    """5xx: the service, or a gateway in front of it, failed."""
+
+
+class EventError(WebPubSubError):
+    """A webhook request of the service is not acceptable.
+
+    Attributes:
+        status: The HTTP status to answer the request with.
+        reason: What is wrong with the request, in a few words.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(status, reason)
+        self.status = status
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.reason} (answer with {self.status})"
+
+
+_CLASSES: dict[int, type[ServiceError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    413: PayloadTooLargeError,
+    429: ThrottledError,
+}
+
+
+def from_response(
+    operation: str, status: int, headers: Mapping[str, str], content: bytes, request_id: str | None = None
+) -> ServiceError:
+    """Make the exception for an answer that says no.
+
+    The body may be a flat error object, one wrapped in `error`, empty, HTML or cut short: whatever can be
+    read of it is used, the rest is left out.
+
+    Args:
+        operation: The operation that failed.
+        status: The HTTP status.
+        headers: The headers of the answer; names in lower case, or a mapping that ignores case.
+        content: The body as it came.
+        request_id: The `x-ms-client-request-id` of the request.
+    """
+    error = _error_object(content)
+    cls = _CLASSES.get(status) or (ServiceUnavailableError if status >= 500 else ServiceError)
+    return cls(
+        operation,
+        status,
+        _text(error.get("code")) or headers.get("x-ms-error-code") or None,
+        _text(error.get("message")) or _text(error.get("title")) or _describe(status, headers),
+        _text(error.get("target")) or None,
+        request_id,
+        retry_after_seconds(headers),
+    )
+
+
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """Read `Retry-After`, in seconds or as a date; None when it is absent or unreadable."""
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, round((moment - datetime.now(UTC)).total_seconds(), 3))
+
+
+def _error_object(content: bytes) -> Mapping[str, object]:
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    if isinstance(document, dict) and isinstance(document.get("error"), dict):
+        document = document["error"]
+    return document if isinstance(document, dict) else {}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        return ""
+    line = _JWT.sub("REDACTED", " ".join(value.split()))
+    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 3] + "..."
+
+
+def _describe(status: int, headers: Mapping[str, str]) -> str:
+    if 300 <= status < 400:
+        return "a redirect, which is not followed because the request carries a credential; check the endpoint"
+    if headers.get("content-type", "").startswith("text/html"):
+        return "an HTML page, which comes from a gateway or another server than the service"
+    return ""
+
+
+def _reference(request_id: str | None) -> str:
+    return f" (request {request_id})" if request_id else ""

@@ -1,0 +1,139 @@
+"""Signing and checking JSON Web Tokens: HS256 over the access key, and nothing else.
+
+Two kinds are made here. A *service token* authorizes one REST request: its audience is the URL as sent.
+A *client access token* lets a WebSocket client connect: it names the hub, and optionally the user, the roles
+and the first groups. The key of the signature is the access key as UTF-8 text; it is not base64-decoded
+(observed, and what the official SDKs do).
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, cast
+
+import jwt
+from jwt.algorithms import HMACAlgorithm
+
+from .errors import ConfigurationError
+
+__all__ = ["InvalidTokenError", "sign", "verify"]
+
+JSONValue: TypeAlias = "str | int | float | bool | Sequence[JSONValue] | Mapping[str, JSONValue] | None"
+
+SERVICE_TOKEN_SECONDS = 300
+
+
+class _HS256(HMACAlgorithm):
+    """HS256 that leaves the judgement of a key's length to the service: PyJWT would warn at every signature."""
+
+    def check_key_length(self, key: bytes) -> None:  # noqa: ARG002
+        return None
+
+
+_signer = jwt.PyJWS()
+_signer.unregister_algorithm("HS256")
+_signer.register_algorithm("HS256", _HS256(HMACAlgorithm.SHA256))
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class InvalidTokenError(ValueError):
+    """A token is malformed, expired or not signed with the expected key."""
+
+
+def sign(claims: Mapping[str, JSONValue], key: str, *, headers: Mapping[str, JSONValue] | None = None) -> str:
+    """Make a token.
+
+    Args:
+        claims: What the token says.
+        key: The access key.
+        headers: Additions to the JOSE header, such as `kid`.
+    """
+    return _signer.encode(_encode(claims).encode(), key, "HS256", cast("dict[str, Any] | None", headers))
+
+
+def verify(token: str, key: str, *, leeway_seconds: float = 300) -> dict[str, JSONValue]:
+    """Check a token's signature and times, and return its claims.
+
+    The audience is left to the caller, who knows which URLs are the same.
+
+    Args:
+        token: The token as it was received.
+        key: The access key that must have signed it.
+        leeway_seconds: The difference of clocks that is allowed for.
+
+    Raises:
+        InvalidTokenError: The token is not acceptable. The message repeats neither token nor key.
+    """
+    try:
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=["HS256"],
+            leeway=leeway_seconds,
+            options={"require": ["exp"], "verify_aud": False, "verify_iss": False, "verify_sub": False},
+        )
+    except jwt.ExpiredSignatureError:
+        raise InvalidTokenError("The token has expired.") from None
+    except jwt.MissingRequiredClaimError:
+        raise InvalidTokenError("The token has no expiry.") from None
+    except jwt.InvalidSignatureError:
+        raise InvalidTokenError("The token is not signed with the access key.") from None
+    except (jwt.InvalidTokenError, ValueError, RecursionError):
+        raise InvalidTokenError("The token is not a valid HS256 token.") from None
+    return cast("dict[str, JSONValue]", claims)
+
+
+def service_token(url: str, key: str) -> str:
+    """Make the token for one REST request.
+
+    Args:
+        url: The URL as it is sent, query included. Behind a reverse proxy, the URL at the service itself.
+        key: The access key.
+    """
+    return sign({"aud": url, "exp": int(time.time()) + SERVICE_TOKEN_SECONDS}, key)
+
+
+def client_access_token(
+    audience: str,
+    key: str,
+    *,
+    minutes_to_expire: int,
+    user_id: str | None = None,
+    roles: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+    headers: Mapping[str, JSONValue] | None = None,
+) -> str:
+    """Make the token that lets a WebSocket client connect.
+
+    Args:
+        audience: The client URL of the hub, in its http or https form.
+        key: The access key.
+        minutes_to_expire: Until when the token can be used to connect; a connection outlives it.
+        user_id: The user of the connection; None for an anonymous one.
+        roles: What the client may do by itself.
+        groups: The groups that the connection is in from the start.
+        headers: Additions to the JOSE header.
+    """
+    now = int(time.time())
+    claims: dict[str, JSONValue] = {"aud": audience, "iat": now, "exp": now + 60 * minutes_to_expire}
+    if user_id is not None:
+        claims["sub"] = user_id
+    if roles:
+        claims["role"] = roles
+    if groups:
+        claims["webpubsub.group"] = groups
+    return sign(claims, key, headers=headers)
+
+
+def check_key(key: object, name: str) -> str:
+    """Check that something can be used as an access key, without ever showing it.
+
+    Raises:
+        ConfigurationError: It is empty or consists of white space.
+        TypeError: It is not a str.
+    """
+    if not isinstance(key, str):
+        raise TypeError(f"{name} must be a str, not {type(key).__name__}.")
+    if not key.strip():
+        raise ConfigurationError(f"{name} is empty.")
+    return key
