@@ -1,0 +1,21 @@
+"""The runtime shared by every rendered API version: operations, bodies, errors, URLs, JSON decoding.
+
+Nothing here knows an endpoint. The rendered modules import from the submodules; callers import from `webpubsub_rest`.
+"""
+
+from .bodies import BinaryBody, JsonBody, JSONValue, TextBody
+from .errors import UnexpectedAnswer, UnexpectedContent, UnexpectedStatus
+from .operation import Operation, Request, Response
+
+__all__ = [
+    "BinaryBody",
+    "JSONValue",
+    "JsonBody",
+    "Operation",
+    "Request",
+    "Response",
+    "TextBody",
+    "UnexpectedAnswer",
+    "UnexpectedContent",
+    "UnexpectedStatus",
+]
