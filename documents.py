@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import textwrap
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, NoReturn
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.scalarstring import FoldedScalarString
 
 Document = dict[str, Any]
 Facts = dict[str, dict[str, dict[str, Any]]]
@@ -28,17 +30,60 @@ MESSAGE_TYPES = ("application/json", "application/octet-stream", "text/plain")
 ANSWER_TYPES = ("application/json", "text/json", "text/plain")
 EXAMPLE_HOST = "https://my-service.webpubsub.azure.com"
 
-SCHEMA_KEYS = (
-    "type format description items properties required additionalProperties default enum x-ms-enum "
-    "minimum maximum minLength maxLength pattern"
-)
-MAPS_OF_NAMES = "paths properties parameters requestBodies responses schemas headers content variables"
+# All keys that an object may have. `!` marks a key that it must have, `:kind` what kind of object stands there,
+# `:[kind]` a list of them, `:{kind}` a map of them by name.
+_OPERATIONS = " ".join(f"{method}:operation" for method in METHODS)
+_LIMITS = "minimum maximum minLength maxLength pattern enum x-ms-enum:enumeration default"
+SWAGGER = {
+    "document": "swagger! info!:info tags consumes produces paths!:{path} parameters:{parameter} "
+    "definitions:{schema} x-ms-parameterized-host:host",
+    "info": "title! version! description",
+    "host": "hostTemplate! useSchemePrefix! parameters!",
+    "path": f"parameters:[parameter] {_OPERATIONS}",
+    "operation": "operationId! tags summary description consumes produces parameters:[parameter] "
+    "responses!:{response} x-ms-pageable:paging x-ms-examples",
+    "paging": "nextLinkName! itemName",
+    "parameter": "name! in! description required schema:schema collectionFormat type format items:schema "
+    f"{_LIMITS} example",
+    "response": "description! schema:schema headers:{header} x-ms-error-response",
+    "header": "description type! format x-ms-client-name",
+    "schema": "description type format required properties:{schema} additionalProperties items:schema "
+    f"{_LIMITS} example",
+    "enumeration": "name! modelAsString",
+}
+OPENAPI = {
+    "document": "openapi! info!:info servers:[server] tags:[tag] paths!:{path} components:components",
+    "info": "title! version! description",
+    "server": "url! description variables",
+    "tag": "name! description",
+    "components": "parameters:{parameter} requestBodies:{body} responses:{response} schemas:{schema}",
+    "path": f"parameters:[parameter] {_OPERATIONS}",
+    "operation": "operationId! tags summary description parameters:[parameter] requestBody:body "
+    "responses!:{response} x-ms-pageable:paging",
+    "paging": "nextLinkName! itemName",
+    "parameter": "name! in! description required style explode schema!:schema",
+    "body": "description required content!:{media}",
+    "response": "description! headers:{header} content:{media}",
+    "header": "description schema!:schema",
+    "media": "schema!:schema",
+    "schema": "description type format nullable required x-published-as-optional properties:{schema} "
+    f"additionalProperties items:schema {_LIMITS}",
+    "enumeration": "name! modelAsString",
+}
+HOMES = {
+    "parameter": ("#/parameters/", "#/components/parameters/"),
+    "body": ("#/components/requestBodies/",),
+    "response": ("#/components/responses/",),
+    "schema": ("#/definitions/", "#/components/schemas/"),
+}
+
 KEY_ORDER = (
-    "openapi info servers tags paths components title version url operationId tags summary name in description "
-    "x-ms-pageable parameters requestBodies responses schemas requestBody headers content style explode schema type "
-    "format required x-published-as-optional properties additionalProperties items "
+    "openapi info servers title version url operationId tags paths components summary name in description type format "
+    "required x-published-as-optional x-ms-pageable parameters requestBodies requestBody responses schemas headers "
+    "content style explode schema properties additionalProperties items "
     "minimum maximum minLength maxLength pattern enum x-ms-enum default"
 )
+MAPS_OF_NAMES = ("paths", "properties", "parameters", "requestBodies", "responses", "schemas", "headers", "content")
 
 
 class DocumentError(ValueError):
@@ -69,10 +114,18 @@ def load(path: str | Path) -> Document:
     return document
 
 
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"duplicate key {twice[0]!r}")
+    return dict(pairs)
+
+
 def dump_yaml(document: Document) -> str:
-    """Write a document as YAML: keys in a fixed order, one blank line between paths."""
+    """Write a document as YAML: keys in a fixed order, long text folded, a blank line before every path."""
     yaml = YAML()
-    yaml.width = 120
+    yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.representer.ignore_aliases = lambda *_: True
     out = StringIO()
@@ -80,32 +133,37 @@ def dump_yaml(document: Document) -> str:
     return re.sub(r"\n(?=(?:paths|components):|  /)", "\n\n", out.getvalue()).replace("paths:\n\n", "paths:\n")
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise ValueError(f"duplicate key {min(twice)!r}")
-    return dict(pairs)
-
-
-def _arranged(node: Any, *, names: bool = False) -> Any:
-    """Order the keys of every object; a map whose keys are names stays as it is."""
+def _arranged(node: Any, *, names: bool = False, depth: int = 0) -> Any:
+    """Order the keys of every object, except where keys are names, and fold long text."""
+    if isinstance(node, str):
+        return _folded(node, 118 - 2 * depth)
     if isinstance(node, list):
-        items = CommentedSeq(_arranged(item) for item in node)
+        items = CommentedSeq(_arranged(item, depth=depth + 2) for item in node)
         if all(isinstance(item, str) for item in node):
             items.fa.set_flow_style()
         return items
     if not isinstance(node, dict):
         return node
-    known = [] if names else KEY_ORDER.split()
-    keys = sorted(node, key=lambda key: known.index(key) if key in known else len(known))
-    return {key: _arranged(node[key], names=not names and key in MAPS_OF_NAMES.split()) for key in keys}
+    keys = list(node) if names else sorted(node, key=lambda key: [*KEY_ORDER.split(), key].index(key))
+    return {key: _arranged(node[key], names=not names and key in MAPS_OF_NAMES, depth=depth + 1) for key in keys}
 
 
-# Places in a document
+def _folded(text: str, width: int) -> Any:
+    if len(text) <= width - 12 or "\n" in text:
+        return text
+    folded = FoldedScalarString(text)
+    folded.fold_pos = []
+    end = -1
+    for line in textwrap.wrap(text, width)[:-1]:
+        end += len(line) + 1
+        folded.fold_pos.append(end)
+    return folded
 
 
-def _at(where: str, *keys: str | int) -> str:
+# Finding the way in a document
+
+
+def _at(where: str, *keys: object) -> str:
     return "/".join([where, *(str(key).replace("~", "~0").replace("/", "~1") for key in keys)])
 
 
@@ -113,40 +171,114 @@ def _fail(where: str, problem: str) -> NoReturn:
     raise DocumentError(f"{where}: {problem}")
 
 
-def _only(node: Any, allowed: str, where: str) -> None:
-    """Refuse anything but an object whose keys are all known."""
-    if not isinstance(node, dict):
-        _fail(where, "an object is expected here")
-    for key in node:
-        if key not in allowed.split():
-            _fail(where, f"unknown key {key!r}")
-
-
 def _follow(document: Document, node: Document, where: str) -> Document:
     """Return what a `$ref` stands for, or the node itself when it is none."""
-    seen = []
+    seen: list[object] = []
     while "$ref" in node:
         reference = node["$ref"]
-        if not isinstance(reference, str) or not reference.startswith("#/") or reference in seen:
-            _fail(where, f"{reference!r} is not a reference within the document")
+        if reference in seen:
+            _fail(where, f"{reference} leads in circles")
         seen.append(reference)
         target: Any = document
-        for key in reference[2:].split("/"):
-            target = target.get(key.replace("~1", "/").replace("~0", "~")) if isinstance(target, dict) else None
+        for key in str(reference).removeprefix("#/").split("/"):
+            target = target.get(key) if isinstance(target, dict) else None
         if not isinstance(target, dict):
             _fail(where, f"{reference} leads nowhere")
         node = target
     return node
 
 
-def _operations(document: Document) -> Iterator[tuple[str, str, Document, list[Document]]]:
-    """Yield path, method, operation and all parameters, resolved, of an OpenAPI 3 document."""
+def _operations(document: Document) -> Iterator[tuple[str, str, Document, list[Document], str]]:
+    """Yield path, method, operation, all its parameters (resolved), and its place, of an OpenAPI 3 document."""
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
                 where = _at("#/paths", path, method)
                 parameters = [*item.get("parameters", []), *item[method].get("parameters", [])]
-                yield path, method, item[method], [_follow(document, each, where) for each in parameters]
+                yield path, method, item[method], [_follow(document, each, where) for each in parameters], where
+
+
+# What a document may say
+
+
+def _understood(document: Document) -> Document:
+    """Copy a document as OpenAPI 3, or stop at the first thing in it that is not known here."""
+    if "swagger" in document:
+        if document["swagger"] != "2.0":
+            _fail("#/swagger", f"version {document['swagger']} is not 2.0")
+        _conform(document, document, "document", SWAGGER, "#")
+        document = _upgraded(document)
+    elif not str(document.get("openapi", "")).startswith("3.0."):
+        _fail("#", "neither Swagger 2.0 nor OpenAPI 3.0")
+    document = {"servers": [], "components": {}} | copy.deepcopy(document)
+    _conform(document, document, "document", OPENAPI, "#")
+    if not isinstance(document["info"]["version"], str):
+        _fail("#/info/version", "a version in quotes is expected here")
+    for path, _, operation, parameters, where in _operations(document):
+        _check_parameters(path, parameters, where)
+        for status in operation["responses"]:
+            if not isinstance(status, str) or not re.fullmatch(r"[1-5]\d\d|default", status):
+                _fail(_at(where, "responses", status), "a status in quotes or 'default' is expected here")
+    return document
+
+
+def _conform(document: Document, node: Any, kind: str, grammar: dict[str, str], where: str) -> None:
+    """Refuse a key that the grammar does not have, a missing one, and a reference to something else."""
+    if not isinstance(node, dict):
+        _fail(where, "an object is expected here")
+    if "$ref" in node and kind in HOMES:
+        if not str(node["$ref"]).startswith(HOMES[kind]) or node.keys() - {"$ref", "description"}:
+            _fail(where, f"{node['$ref']} is not a plain reference to a {kind}")
+        _follow(document, node, where)
+        return
+    shapes = dict(entry.partition(":")[::2] for entry in grammar[kind].split())
+    for key in (key.rstrip("!") for key in shapes if key.endswith("!")):
+        if key not in node:
+            _fail(where, f"the key {key!r} is missing")
+    for key, value in node.items():
+        if key not in shapes and f"{key}!" not in shapes:
+            _fail(where, f"unknown key {key!r}")
+        shape = shapes.get(key, shapes.get(f"{key}!", ""))
+        for place, child in _children(value, shape, _at(where, key)):
+            _conform(document, child, shape.strip("[]{}"), grammar, place)
+    if kind == "schema":
+        _check_schema(node, where)
+
+
+def _children(value: Any, shape: str, where: str) -> Iterator[tuple[str, Any]]:
+    if shape.startswith("["):
+        if not isinstance(value, list):
+            _fail(where, "a list is expected here")
+        yield from ((_at(where, index), each) for index, each in enumerate(value))
+    elif shape.startswith("{"):
+        if not isinstance(value, dict):
+            _fail(where, "a map is expected here")
+        yield from ((_at(where, key), each) for key, each in value.items())
+    elif shape:
+        yield where, value
+
+
+def _check_schema(schema: Document, where: str) -> None:
+    if "type" in schema and schema["type"] not in TYPES:
+        _fail(where, f"the type {schema['type']!r} is not supported")
+    if (schema.get("type") == "array") != ("items" in schema):
+        _fail(where, "a list needs items, and nothing else has any")
+    if not isinstance(schema.get("additionalProperties", True), bool):
+        _fail(where, "additionalProperties with a schema are not supported")
+
+
+def _check_parameters(path: str, parameters: list[Document], where: str) -> None:
+    for parameter in parameters:
+        if parameter["in"] not in ("path", "query"):
+            _fail(where, f"{parameter['in']} parameters are not supported")
+        if parameter["in"] == "path" and parameter.get("required") is not True:
+            _fail(where, f"the path parameter {parameter['name']} must be required")
+    names = [_snake(each["name"]) for each in parameters]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        _fail(where, f"two parameters are called {twice[0]}")
+    if {each["name"] for each in parameters if each["in"] == "path"} != set(re.findall(r"{(\w+)}", path)):
+        _fail(where, "the path and its parameters do not match")
 
 
 # From Swagger 2.0 to OpenAPI 3.0.3
@@ -162,7 +294,7 @@ def to_openapi3(document: Document) -> Document:
     Raises:
         DocumentError: The document says something that is not known here, contradicts itself or cannot be rendered.
     """
-    result = _checked(document)
+    result = _understood(document)
     _refuse_unrenderable(result)
     _name_operations(result)
     _default_api_version(result)
@@ -173,274 +305,110 @@ def to_openapi3(document: Document) -> Document:
 
 
 def _upgraded(document: Document) -> Document:
-    if "swagger" not in document:
-        if not str(document.get("openapi", "")).startswith("3.0."):
-            _fail("#", "neither Swagger 2.0 nor OpenAPI 3.0")
-        return copy.deepcopy(document)
-    if document["swagger"] != "2.0":
-        _fail("#/swagger", f"version {document['swagger']} is not 2.0")
-    _only(document, "swagger info tags consumes produces paths parameters definitions x-ms-parameterized-host", "#")
-    schemas = {
-        name: _upgraded_schema(schema, _at("#/definitions", name))
-        for name, schema in document.get("definitions", {}).items()
-    }
     return {
         "openapi": "3.0.3",
-        "info": dict(document.get("info", {})),
-        "servers": _upgraded_host(document.get("x-ms-parameterized-host")),
+        "info": document["info"],
+        "servers": _upgraded_host(document),
         "paths": {
-            path: _upgraded_path_item(document, item, _at("#/paths", path))
-            for path, item in document.get("paths", {}).items()
+            path: _upgraded_path(document, item, _at("#/paths", path)) for path, item in document["paths"].items()
         },
-        "components": {"schemas": schemas},
+        "components": {
+            "schemas": {name: _upgraded_schema(schema) for name, schema in document.get("definitions", {}).items()}
+        },
     }
 
 
-def _upgraded_host(host: Document | None) -> list[Document]:
-    if host is None:
+def _upgraded_host(document: Document) -> list[Document]:
+    if "x-ms-parameterized-host" not in document:
         return []
-    where = "#/x-ms-parameterized-host"
-    _only(host, "hostTemplate useSchemePrefix parameters", where)
-    name = str(host.get("hostTemplate", "")).strip("{}")
-    if host.get("useSchemePrefix") is not False or host.get("hostTemplate") != f"{{{name}}}":
-        _fail(where, "only a host that is one parameter, scheme included, is supported")
-    return [{"url": host["hostTemplate"], "variables": {name: {"default": EXAMPLE_HOST}}}]
+    host = document["x-ms-parameterized-host"]
+    name = re.fullmatch(r"{(\w+)}", host["hostTemplate"])
+    if not name or host["useSchemePrefix"] is not False:
+        _fail("#/x-ms-parameterized-host", "only a host that is one parameter, scheme included, is supported")
+    return [{"url": host["hostTemplate"], "variables": {name[1]: {"default": EXAMPLE_HOST}}}]
 
 
-def _upgraded_path_item(document: Document, item: Document, where: str) -> Document:
-    _only(item, " ".join(("parameters", *METHODS)), where)
+def _upgraded_path(document: Document, item: Document, where: str) -> Document:
     result: Document = {}
     for key, value in item.items():
         if key == "parameters":
-            result[key] = [
-                _upgraded_parameter(_follow(document, each, where), _at(where, key, index))
-                for index, each in enumerate(value)
-            ]
+            resolved = [_follow(document, each, where) for each in value]
+            result[key] = [_upgraded_parameter(each, where) for each in resolved]
         else:
             result[key] = _upgraded_operation(document, value, key, _at(where, key))
     return result
 
 
 def _upgraded_operation(document: Document, operation: Document, method: str, where: str) -> Document:
-    _only(
-        operation,
-        "operationId tags summary description consumes produces parameters responses x-ms-pageable x-ms-examples",
-        where,
-    )
-    result: Document = {
-        key: operation[key]
-        for key in ("operationId", "tags", "summary", "description", "x-ms-pageable")
-        if key in operation
-    }
+    kept = ("operationId", "summary", "description", "x-ms-pageable")
+    result: Document = {key: operation[key] for key in kept if key in operation}
     media_types: Document = {"consumes": [], "produces": [], **document, **operation}
-    for index, entry in enumerate(operation.get("parameters", [])):
-        place = _at(where, "parameters", index)
-        parameter = _follow(document, entry, place)
-        if parameter.get("in") != "body":
-            result.setdefault("parameters", []).append(_upgraded_parameter(parameter, place))
-        elif "requestBody" in result:
-            _fail(place, "a second body")
-        else:
-            result["requestBody"] = _upgraded_body(parameter, media_types["consumes"], place)
     produces = [] if method == "head" else media_types["produces"]
+    for parameter in (_follow(document, each, where) for each in operation.get("parameters", [])):
+        if parameter["in"] != "body":
+            result.setdefault("parameters", []).append(_upgraded_parameter(parameter, where))
+        elif "requestBody" in result or "schema" not in parameter or not media_types["consumes"]:
+            _fail(where, "there must be one body, with a schema and a media type")
+        else:
+            result["requestBody"] = _upgraded_body(parameter, media_types["consumes"])
     result["responses"] = {
-        status: _upgraded_response(response, produces, _at(where, "responses", status))
-        for status, response in operation.get("responses", {}).items()
+        status: _upgraded_response(response, produces) for status, response in operation["responses"].items()
     }
     return result
 
 
 def _upgraded_parameter(parameter: Document, where: str) -> Document:
-    _only(parameter, f"name in description required collectionFormat {SCHEMA_KEYS} example", where)
     result: Document = {key: parameter[key] for key in ("name", "in", "description", "required") if key in parameter}
-    if parameter.get("in") not in ("path", "query"):
-        _fail(where, f"{parameter.get('in')} parameters are not supported")
     if parameter.get("type") == "array":
         style = {"multi": "form", "csv": "form", "ssv": "spaceDelimited", "pipes": "pipeDelimited"}
         separated = parameter.get("collectionFormat", "csv")
         if separated not in style:
             _fail(where, f"lists in the format {separated!r} are not supported")
         result |= {"style": style[separated], "explode": separated == "multi"}
-    elif "collectionFormat" in parameter:
-        _fail(where, "collectionFormat on something that is not a list")
     schema = {key: value for key, value in parameter.items() if key not in (*result, "collectionFormat")}
-    return result | {"schema": _upgraded_schema(schema, where)}
+    return result | {"schema": _upgraded_schema(schema)}
 
 
-def _upgraded_body(parameter: Document, consumes: list[str], where: str) -> Document:
-    _only(parameter, "name in description required schema", where)
-    if not consumes or "schema" not in parameter:
-        _fail(where, "a body needs a schema and a media type")
+def _upgraded_body(parameter: Document, consumes: list[str]) -> Document:
     result = {key: parameter[key] for key in ("description", "required") if key in parameter}
-    schema = _upgraded_schema(parameter["schema"], _at(where, "schema"))
-    return result | {"content": {each: {"schema": copy.deepcopy(schema)} for each in sorted(consumes)}}
+    return result | {"content": _content(parameter["schema"], consumes)}
 
 
-def _upgraded_response(response: Document, produces: list[str], where: str) -> Document:
-    """Convert one answer. To HEAD nothing is ever produced, whatever schema the document may mention."""
-    _only(response, "description schema headers x-ms-error-response", where)
-    result: Document = {"description": response.get("description", "")}
-    if response.get("x-ms-error-response") and where.rpartition("/")[2].startswith("2"):
-        _fail(where, "an answer of success that is an error")
-    for name, header in response.get("headers", {}).items():
-        place = _at(where, "headers", name)
-        _only(header, "description type format x-ms-client-name", place)
-        schema = {key: header[key] for key in ("type", "format") if key in header}
-        described = {key: header[key] for key in ("description",) if key in header}
-        result.setdefault("headers", {})[name] = described | {"schema": schema}
+def _upgraded_response(response: Document, produces: list[str]) -> Document:
+    result: Document = {"description": response["description"]}
+    if "headers" in response:
+        result["headers"] = {name: _upgraded_header(header) for name, header in response["headers"].items()}
     if "schema" in response and produces:
-        schema = _upgraded_schema(response["schema"], _at(where, "schema"))
-        result["content"] = {each: {"schema": copy.deepcopy(schema)} for each in sorted(produces)}
+        result["content"] = _content(response["schema"], produces)
     return result
 
 
-def _upgraded_schema(schema: Document, where: str) -> Document:
+def _upgraded_header(header: Document) -> Document:
+    result: Document = {"description": header["description"]} if "description" in header else {}
+    return result | {"schema": {key: header[key] for key in ("type", "format") if key in header}}
+
+
+def _content(schema: Document, media_types: list[str]) -> Document:
+    return {each: {"schema": _upgraded_schema(schema)} for each in sorted(media_types)}
+
+
+def _upgraded_schema(schema: Document) -> Document:
     if "$ref" in schema:
-        _only(schema, "$ref description", where)
-        return {"$ref": str(schema["$ref"]).replace("#/definitions/", "#/components/schemas/", 1)}
-    _only(schema, f"{SCHEMA_KEYS} example", where)
-    result = {key: copy.deepcopy(value) for key, value in schema.items() if key != "example"}
+        return {"$ref": schema["$ref"].replace("#/definitions/", "#/components/schemas/", 1)}
+    result = {key: value for key, value in schema.items() if key != "example"}
     if "items" in schema:
-        result["items"] = _upgraded_schema(schema["items"], _at(where, "items"))
+        result["items"] = _upgraded_schema(schema["items"])
     if "properties" in schema:
-        result["properties"] = {
-            name: _upgraded_schema(each, _at(where, "properties", name)) for name, each in schema["properties"].items()
-        }
+        result["properties"] = {name: _upgraded_schema(each) for name, each in schema["properties"].items()}
     return result
 
 
-# What an OpenAPI 3 document may say
-
-
-def _checked(document: Document) -> Document:
-    """Convert a document if need be and refuse every key that is not known."""
-    document = _upgraded(document)
-    _only(document, "openapi info servers tags paths components", "#")
-    _only(document.get("info"), "title version description", "#/info")
-    if not isinstance(document["info"].get("version"), str):
-        _fail("#/info/version", "a version in quotes is expected here")
-    for index, server in enumerate(document.setdefault("servers", [])):
-        _only(server, "url description variables", f"#/servers/{index}")
-    components = document.setdefault("components", {})
-    _only(components, "parameters requestBodies responses schemas", "#/components")
-    checks = (
-        ("parameters", _check_parameter),
-        ("requestBodies", _check_body),
-        ("responses", _check_response),
-        ("schemas", _check_schema),
-    )
-    for kind, check in checks:
-        for name, component in components.get(kind, {}).items():
-            check(document, component, _at("#/components", kind, name))
-    for path, item in document.get("paths", {}).items():
-        where = _at("#/paths", path)
-        _only(item, " ".join(("parameters", *METHODS)), where)
-        for index, parameter in enumerate(item.get("parameters", [])):
-            _check_parameter(document, parameter, _at(where, "parameters", index))
-        for method in METHODS:
-            if method in item:
-                _check_operation(document, item[method], _at(where, method))
-    for path, method, _, parameters in _operations(document):
-        _check_parameter_names(path, parameters, _at("#/paths", path, method))
-    return document
-
-
-def _is_reference(document: Document, node: Any, kind: str, where: str) -> bool:
-    if not isinstance(node, dict) or "$ref" not in node:
-        return False
-    _only(node, "$ref", where)
-    if not str(node["$ref"]).startswith(f"#/components/{kind}/"):
-        _fail(where, f"{node['$ref']} is not one of components/{kind}")
-    _follow(document, node, where)
-    return True
-
-
-def _check_operation(document: Document, operation: Document, where: str) -> None:
-    _only(operation, "operationId tags summary description parameters requestBody responses x-ms-pageable", where)
-    _only(operation.get("x-ms-pageable", {}), "nextLinkName itemName", _at(where, "x-ms-pageable"))
-    for index, parameter in enumerate(operation.get("parameters", [])):
-        _check_parameter(document, parameter, _at(where, "parameters", index))
-    if "requestBody" in operation:
-        _check_body(document, operation["requestBody"], _at(where, "requestBody"))
-    if not operation.get("responses"):
-        _fail(where, "an operation needs answers")
-    for status, response in operation["responses"].items():
-        place = _at(where, "responses", status)
-        if not re.fullmatch(r"[1-5]\d\d|default", str(status)) or not isinstance(status, str):
-            _fail(place, "a status in quotes or 'default' is expected here")
-        _check_response(document, response, place)
-
-
-def _check_parameter_names(path: str, parameters: list[Document], where: str) -> None:
-    in_path = {each["name"] for each in parameters if each["in"] == "path"}
-    if in_path != set(re.findall(r"{(\w+)}", path)):
-        _fail(where, "the path and its parameters do not match")
-    names = [_snake(each["name"]) for each in parameters]
-    for name in names:
-        if names.count(name) > 1:
-            _fail(where, f"two parameters are called {name}")
-
-
-def _check_parameter(document: Document, parameter: Document, where: str) -> None:
-    if _is_reference(document, parameter, "parameters", where):
-        return
-    _only(parameter, "name in required description style explode schema", where)
-    if parameter.get("in") not in ("path", "query") or not isinstance(parameter.get("name"), str):
-        _fail(where, "a path or query parameter is expected here")
-    if parameter["in"] == "path" and parameter.get("required") is not True:
-        _fail(where, "a path parameter must be required")
-    if "schema" not in parameter:
-        _fail(where, "a parameter needs a schema")
-    _check_schema(document, parameter["schema"], _at(where, "schema"))
-
-
-def _check_body(document: Document, body: Document, where: str) -> None:
-    if _is_reference(document, body, "requestBodies", where):
-        return
-    _only(body, "description required content", where)
-    _check_content(document, body.get("content"), _at(where, "content"))
-
-
-def _check_response(document: Document, response: Document, where: str) -> None:
-    if _is_reference(document, response, "responses", where):
-        return
-    _only(response, "description headers content", where)
-    for name, header in response.get("headers", {}).items():
-        place = _at(where, "headers", name)
-        _only(header, "description schema", place)
-        _check_schema(document, header.get("schema"), _at(place, "schema"))
-    if "content" in response:
-        _check_content(document, response["content"], _at(where, "content"))
-
-
-def _check_content(document: Document, content: Any, where: str) -> None:
-    if not content or not isinstance(content, dict):
-        _fail(where, "media types are expected here")
-    for media_type, each in content.items():
-        place = _at(where, media_type)
-        _only(each, "schema", place)
-        _check_schema(document, each.get("schema"), _at(place, "schema"))
-
-
-def _check_schema(document: Document, schema: Any, where: str) -> None:
-    if _is_reference(document, schema, "schemas", where):
-        return
-    _only(schema, f"{SCHEMA_KEYS} nullable x-published-as-optional", where)
-    if "type" in schema and schema["type"] not in TYPES:
-        _fail(where, f"the type {schema['type']!r} is not supported")
-    if not isinstance(schema.get("additionalProperties", True), bool):
-        _fail(where, "additionalProperties with a schema are not supported")
-    _only(schema.get("x-ms-enum", {}), "name modelAsString", _at(where, "x-ms-enum"))
-    if schema.get("type") == "array":
-        _check_schema(document, schema.get("items"), _at(where, "items"))
-    for name, each in schema.get("properties", {}).items():
-        _check_schema(document, each, _at(where, "properties", name))
+# Corrections
 
 
 def _refuse_unrenderable(document: Document) -> None:
     """Refuse what a document may say but the generated code could not do."""
-    for path, method, operation, parameters in _operations(document):
-        where = _at("#/paths", path, method)
+    for _, _, operation, parameters, where in _operations(document):
         for parameter in parameters:
             is_list = _follow(document, parameter["schema"], where).get("type") == "array"
             if is_list and _collection_format(parameter) != "multi":
@@ -456,17 +424,13 @@ def _refuse_unrenderable(document: Document) -> None:
             _fail(where, f"the media type {unknown[0]} is not supported")
 
 
-# Corrections
-
-
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|\W+", "_", name).lower()
 
 
 def _name_operations(document: Document) -> None:
     places: dict[str, str] = {}
-    for path, method, operation, _ in _operations(document):
-        where = _at("#/paths", path, method)
+    for path, _, operation, _, where in _operations(document):
         name = str(operation.get("operationId", ""))
         if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name):
             name = _snake(name.rpartition("_")[2])
@@ -477,7 +441,7 @@ def _name_operations(document: Document) -> None:
         places[name] = where
         operation["operationId"] = name
         operation["tags"] = [_tag(path, where)]
-    used = dict.fromkeys(operation["tags"][0] for _, _, operation, _ in _operations(document))
+    used = dict.fromkeys(operation["tags"][0] for _, _, operation, _, _ in _operations(document))
     document.setdefault("tags", [{"name": tag} for tag in used])
 
 
@@ -494,10 +458,10 @@ def _tag(path: str, where: str) -> str:
 
 def _default_api_version(document: Document) -> None:
     version = document["info"]["version"]
-    for path, method, _, parameters in _operations(document):
+    for _, _, _, parameters, where in _operations(document):
         for parameter in parameters:
             if parameter["name"] == "api-version" and parameter["schema"].setdefault("default", version) != version:
-                _fail(_at("#/paths", path, method), "the default of api-version is not the version of the document")
+                _fail(where, "the default of api-version is not the version of the document")
 
 
 def _hoist_enums(document: Document) -> None:
@@ -523,8 +487,8 @@ def _hoist_enums(document: Document) -> None:
 
 
 def _split_messages(document: Document) -> None:
-    for path, method, operation, _ in _operations(document):
-        body = _follow(document, operation.get("requestBody", {}), _at("#/paths", path, method))
+    for _, _, operation, _, where in _operations(document):
+        body = _follow(document, operation.get("requestBody", {}), where)
         for media_type, each in body.get("content", {}).items():
             each["schema"] = _message_schema(media_type, each["schema"])
 
@@ -587,12 +551,11 @@ def facts(document: Document) -> Facts:
     the host variable, the order of anything, an `api-version` default that repeats the version of the document, what
     a HEAD answer would contain. `spec/README.md` lists the encodings that count as the same.
     """
-    document = _checked(document)
+    document = _understood(document)
     result: Facts = {"service": {}}
     for server in document["servers"]:
         result["service"]["host " + re.sub(r"{\w+}", "{}", server["url"])] = {}
-    for path, method, operation, parameters in _operations(document):
-        where = _at("#/paths", path, method)
+    for path, method, operation, parameters, where in _operations(document):
         result[f"{method.upper()} {path}"] = {
             **_parameter_facts(document, parameters, where),
             **_body_facts(document, operation, where),
