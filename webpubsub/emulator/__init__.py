@@ -1,0 +1,13 @@
+"""A local Azure Web PubSub service to develop and test against.
+
+    from webpubsub.emulator import Emulator
+
+    with Emulator() as emulator:
+        print(emulator.connection_string)
+
+`python -m webpubsub.emulator` runs it by itself. It needs the extra `webpubsub[emulator]`.
+"""
+
+from ._emulator import DEVELOPMENT_KEY, Emulator
+
+__all__ = ["DEVELOPMENT_KEY", "Emulator"]

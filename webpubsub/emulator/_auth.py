@@ -1,0 +1,103 @@
+"""Who may call: checking the tokens of REST requests and of clients that connect.
+
+Tokens are checked for real: algorithm, signature, times, audience. An audience is the URL that the token is for;
+it is compared without query, without regard to case, scheme and percent-encoding, and its path segment by segment.
+The host may be the one that the request was addressed to or the emulator's own, so that tokens for the origin
+work through a reverse proxy.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+from urllib.parse import unquote
+
+from webpubsub.tokens import InvalidTokenError, verify
+
+from ._errors import RefusedError, unauthorized
+
+__all__ = ["ENTRA_AUDIENCE", "Claims", "Location", "Verifier", "locate"]
+
+ENTRA_AUDIENCE = "https://webpubsub.azure.com"
+"""The audience of Microsoft Entra ID tokens for the service."""
+
+Claims: TypeAlias = dict[str, object]
+Location: TypeAlias = tuple[str, tuple[str, ...]]
+"""Host with port, and the decoded segments of the path; both in lower case."""
+
+_SCHEMES = {"http", "https", "ws", "wss"}
+_DEFAULT_PORTS = (":80", ":443")
+
+
+def locate(url: str) -> Location | None:
+    """Reduce a URL to what audiences are compared by; None when it is not one."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.lower() not in _SCHEMES:
+        return None
+    authority, _, path = rest.partition("?")[0].partition("/")
+    return location(authority, path)
+
+
+def location(authority: str, path: str) -> Location:
+    """Reduce a host and a path, which begins after the first slash, to what audiences are compared by."""
+    authority = authority.lower()
+    for port in _DEFAULT_PORTS:
+        authority = authority.removesuffix(port)
+    return authority, tuple(unquote(segment).lower() for segment in path.rstrip("/").split("/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Checks tokens against the access key.
+
+    Attributes:
+        access_key: The key that must have signed them.
+        own_authorities: Hosts with ports under which the emulator knows itself.
+        simulate_entra: Whether a token for the audience of Entra ID counts as one from there.
+    """
+
+    access_key: str
+    own_authorities: frozenset[str]
+    simulate_entra: bool = False
+
+    def check_service(self, token: str | None, authority: str | None, path: str) -> None:
+        """Refuse a REST request unless its token is good for this host and path."""
+        claims = self._verify(token)
+        if not self._is_for(claims, authority, path) and not self._is_simulated_entra(claims):
+            raise RefusedError(unauthorized("The audience of the token is not the URL of the request."))
+
+    def check_entra(self, token: str | None) -> None:
+        """Refuse a REST request unless its token comes from Entra ID: no access key will do."""
+        claims = self._verify(token)
+        if not self._is_simulated_entra(claims):
+            raise RefusedError(unauthorized("This operation takes tokens of Microsoft Entra ID only."))
+
+    def check_client(self, token: str | None, authority: str | None, path: str) -> Claims:
+        """Refuse a client unless its token is good for this host and path; return what it says."""
+        claims = self._verify(token)
+        if not self._is_for(claims, authority, path):
+            raise RefusedError(unauthorized("The audience of the token is not the URL of the hub."))
+        return claims
+
+    def _verify(self, token: str | None) -> Claims:
+        if token is None:
+            raise RefusedError(unauthorized("There is no token."))
+        try:
+            return dict(verify(token, self.access_key))
+        except InvalidTokenError as error:
+            raise RefusedError(unauthorized(str(error))) from None
+
+    def _is_for(self, claims: Claims, authority: str | None, path: str) -> bool:
+        authorities = self.own_authorities if authority is None else {authority, *self.own_authorities}
+        accepted = {location(host, path.removeprefix("/")) for host in authorities}
+        return any(locate(audience) in accepted for audience in strings(claims, "aud"))
+
+    def _is_simulated_entra(self, claims: Claims) -> bool:
+        return self.simulate_entra and any(
+            audience.rstrip("/") == ENTRA_AUDIENCE for audience in strings(claims, "aud")
+        )
+
+
+def strings(claims: Claims, name: str) -> list[str]:
+    """Return a claim that is a string or an array of strings; anything else in it is left out."""
+    value = claims.get(name)
+    values = value if isinstance(value, list) else [value]
+    return [item for item in values if isinstance(item, str)]

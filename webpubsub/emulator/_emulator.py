@@ -1,0 +1,236 @@
+"""`Emulator`: starting and stopping the local service, in a thread of its own or in the running loop.
+
+The server itself, and with it aiohttp, is imported when an emulator starts.
+"""
+
+import asyncio
+import logging
+import socket
+import threading
+from concurrent.futures import Future
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from webpubsub.connection_string import ConnectionString
+
+from ._auth import Verifier
+
+if TYPE_CHECKING:
+    from ._server import Server
+
+__all__ = ["DEVELOPMENT_KEY", "Emulator", "is_loopback"]
+
+DEVELOPMENT_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
+"""The published access key of Microsoft's `awps-emulator`. It protects nothing."""
+
+_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+_ANY_HOSTS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+_SHORTEST_KEY = 32
+
+_logger = logging.getLogger("webpubsub.emulator")
+_logger.addHandler(logging.NullHandler())
+
+
+class Emulator:
+    """A local Azure Web PubSub service, in this process, with its state in memory.
+
+    `with` runs it in a thread of its own; `async with` runs it in the running event loop.
+
+    Example:
+        >>> from webpubsub.emulator import Emulator
+        >>> with Emulator() as emulator:
+        ...     emulator.connection_string.partition("=")[0]
+        'Endpoint'
+
+    Args:
+        host: Where to listen. Anything but loopback lets the network in; a warning is logged.
+        port: Where to listen; 0 takes a free port.
+        access_key: The key that tokens must be signed with, at least 32 bytes of UTF-8.
+        simulate_entra: Whether a bearer token whose audience is `https://webpubsub.azure.com` and that is signed
+            with the access key counts as one of Microsoft Entra ID.
+        ack_delay_seconds: How long acknowledgements to clients are held back. The official Python client of
+            version 1.1.0 can overlook one that arrives at once.
+
+    Raises:
+        ValueError: The access key or the port is not acceptable.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        access_key: str = DEVELOPMENT_KEY,
+        simulate_entra: bool = False,
+        ack_delay_seconds: float = 0.001,
+    ) -> None:
+        _check_key(access_key)
+        if not 0 <= port <= 65535:
+            raise ValueError("The port must be from 0 to 65535.")
+        if ack_delay_seconds < 0:
+            raise ValueError("ack_delay_seconds must not be negative.")
+        self._host = host
+        self._port = port
+        self._access_key = access_key
+        self._simulate_entra = simulate_entra
+        self._ack_delay_seconds = ack_delay_seconds
+        self._endpoint: str | None = None
+        self._thread: _ServerThread | None = None
+        self._server: Server | None = None
+
+    @property
+    def access_key(self) -> str:
+        """The key that signs tokens."""
+        return self._access_key
+
+    @property
+    def endpoint(self) -> str:
+        """The URL of the running emulator, such as `http://127.0.0.1:54321`."""
+        if self._endpoint is None:
+            raise RuntimeError("The emulator is not running.")
+        return self._endpoint
+
+    @property
+    def port(self) -> int:
+        """The port of the running emulator."""
+        return int(self.endpoint.rpartition(":")[2])
+
+    @property
+    def connection_string(self) -> str:
+        """What clients of the service are configured with; it contains the access key."""
+        return ConnectionString(self.endpoint, self._access_key).reveal()
+
+    def start(self) -> None:
+        """Start in a thread of its own, and return when connections are accepted.
+
+        Raises:
+            RuntimeError: It is running already.
+            OSError: The host and port cannot be listened on.
+            ImportError: aiohttp is not installed.
+        """
+        server = self._open()
+        try:
+            self._thread = _ServerThread(server)
+        except BaseException:
+            self._endpoint = None
+            raise
+
+    def stop(self) -> None:
+        """Close every connection and stop; a stopped emulator stays stopped, and forgets everything."""
+        if self._server is not None:
+            raise RuntimeError("The emulator was started with `async with`, which also stops it.")
+        thread, self._thread, self._endpoint = self._thread, None, None
+        if thread is not None:
+            thread.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        server = self._open()
+        try:
+            await server.start()
+        except BaseException:
+            self._endpoint = None
+            await server.stop()
+            raise
+        self._server = server
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        server, self._server, self._endpoint = self._server, None, None
+        if server is not None:
+            await server.stop()
+
+    def __repr__(self) -> str:
+        return f"<Emulator {self._endpoint or 'not running'}>"
+
+    def _open(self) -> "Server":
+        if self._endpoint is not None:
+            raise RuntimeError("The emulator is running already.")
+        try:
+            from ._server import Server
+        except ModuleNotFoundError as error:
+            if error.name != "aiohttp":
+                raise
+            message = "The emulator needs aiohttp: pip install 'webpubsub[emulator]'"
+            raise ModuleNotFoundError(message, name=error.name) from None
+        listener = _listen(self._host, self._port)
+        port = listener.getsockname()[1]
+        self._endpoint = "http://" + _authority(_ANY_HOSTS.get(self._host, self._host), port)
+        authorities = {_authority(host, port) for host in (self._host, *_LOOPBACK_HOSTS)}
+        verifier = Verifier(self._access_key, frozenset(authorities), self._simulate_entra)
+        if not is_loopback(self._host):
+            _logger.warning("The emulator listens on %s: anyone who reaches this machine can use it.", self._host)
+        return Server(listener, self._endpoint, verifier, ack_delay_seconds=self._ack_delay_seconds)
+
+
+class _ServerThread:
+    """A thread with a loop of its own that runs a server until told to stop."""
+
+    def __init__(self, server: "Server") -> None:
+        """Start the thread; an error while the server starts is raised here."""
+        self._server = server
+        self._started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        self._finished: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name="webpubsub-emulator", daemon=True)
+        self._thread.start()
+        try:
+            self._loop, self._stopping = self._started.result()
+        except BaseException:
+            self._thread.join()
+            raise
+
+    def stop(self) -> None:
+        """Stop the server and end the thread; an error while the server stops is raised here."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+        self._finished.result()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            (self._finished if self._started.done() else self._started).set_exception(error)
+        else:
+            self._finished.set_result(None)
+
+    async def _serve(self) -> None:
+        stopping = asyncio.Event()
+        try:
+            await self._server.start()
+            self._started.set_result((asyncio.get_running_loop(), stopping))
+            await stopping.wait()
+        finally:
+            await self._server.stop()
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach a host."""
+    return host == "localhost" or host == "::1" or host.startswith("127.")
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, *_, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    return socket.create_server(address[:2], family=family, backlog=512)
+
+
+def _check_key(access_key: str) -> None:
+    if len(access_key.encode()) < _SHORTEST_KEY:
+        raise ValueError(f"The access key must be at least {_SHORTEST_KEY} bytes of UTF-8.")
+    if access_key != access_key.strip():
+        raise ValueError("The access key must not begin or end with white space.")
+    if ";" in access_key or any(ord(character) < 32 or 127 <= ord(character) < 160 for character in access_key):
+        raise ValueError("The access key must not contain a semicolon or control characters.")

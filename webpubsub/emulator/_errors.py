@@ -1,0 +1,110 @@
+"""Every way to say no over HTTP: statuses, codes, headers and bodies, in one place.
+
+`RefusedError` stops an operation with an answer made here; whoever runs operations returns that answer.
+"""
+
+import json
+from typing import Any
+
+from ._http import Response
+
+__all__ = [
+    "LARGEST_BODY",
+    "RefusedError",
+    "bad_request",
+    "conflict",
+    "empty",
+    "method_not_allowed",
+    "missing",
+    "not_found",
+    "payload_too_large",
+    "unauthorized",
+]
+
+LARGEST_BODY = 1024 * 1024
+"""The longest request body and the longest WebSocket message, in bytes."""
+
+_JSON = "application/json; charset=utf-8"
+_PROBLEM = "application/problem+json; charset=utf-8"
+
+
+class RefusedError(Exception):
+    """An operation ends here, with this answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+def empty(status: int) -> Response:
+    """Say no and nothing else."""
+    return Response(status)
+
+
+def bad_request(target: str, message: str) -> Response:
+    """Say that a parameter, header or body is wrong.
+
+    Args:
+        target: Which one.
+        message: What is wrong with it.
+    """
+    body = {
+        "code": "Error.BadRequest",
+        "message": message,
+        "target": target,
+        "errors": {target: [message]},
+        "type": None,
+        "title": "One or more validation errors occurred.",
+        "status": 400,
+        "detail": None,
+        "instance": None,
+        "extensions": {},
+    }
+    return _coded(400, "Error.BadRequest", body, _PROBLEM)
+
+
+def not_found(code: str, kind: str, name: str) -> Response:
+    """Say that the target of an operation does not exist.
+
+    Args:
+        code: The error code, such as `Error.Connection.NotExisted`.
+        kind: What it is, such as `Connection`.
+        name: Which one.
+    """
+    return _detailed(404, code, f"{kind} `{name}` is not found.", kind)
+
+
+def missing(code: str) -> Response:
+    """Answer a question with no; such answers have no body."""
+    return Response(404, {"x-ms-error-code": code})
+
+
+def conflict(code: str, kind: str, message: str) -> Response:
+    """Say that the state of the target does not allow an operation."""
+    return _detailed(409, code, message, kind)
+
+
+def payload_too_large() -> Response:
+    """Say that the body is longer than the service reads."""
+    message = f"The request body is longer than {LARGEST_BODY} bytes."
+    return _detailed(413, "Error.PayloadTooLarge", message, "body")
+
+
+def unauthorized(reason: str) -> Response:
+    """Say that the token is missing or wrong; the reason is for people and holds no part of the token."""
+    return Response(401, {"WWW-Authenticate": f'Bearer error="invalid_token", error_description="{reason}"'})
+
+
+def method_not_allowed(allowed: list[str]) -> Response:
+    """Say that the path exists, for other methods."""
+    return Response(405, {"Allow": ", ".join(allowed)})
+
+
+def _detailed(status: int, code: str, message: str, target: str) -> Response:
+    body = {"code": code, "message": message, "target": target, "details": None, "innererror": None}
+    return _coded(status, code, body, _JSON)
+
+
+def _coded(status: int, code: str, body: dict[str, Any], content_type: str) -> Response:
+    content = json.dumps(body, separators=(",", ":")).encode()
+    return Response(status, {"Content-Type": content_type, "x-ms-error-code": code}, content)

@@ -1,0 +1,232 @@
+"""The subprotocol `json.webpubsub.azure.v1`: text frames of one JSON object each.
+
+Frames are written compactly and with a fixed order of keys, as the service does. The `data` of a JSON message is
+passed on as the text that the publisher wrote, never parsed and written again.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from . import _json, _names
+from ._messages import (
+    AckError,
+    ClientMessage,
+    CloseCode,
+    DataType,
+    Event,
+    Frame,
+    JoinGroup,
+    LeaveGroup,
+    Message,
+    Outgoing,
+    Payload,
+    Ping,
+    ProtocolError,
+    Send,
+    SendToGroup,
+    SequenceAck,
+)
+
+__all__ = ["JsonProtocol"]
+
+_LARGEST_ID = 2**64 - 1
+_LONGEST_TTL_SECONDS = 300
+_DATA_TYPES = {data_type.value: data_type for data_type in DataType}
+_write = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+class JsonProtocol:
+    """Reads and writes the frames of `json.webpubsub.azure.v1`."""
+
+    name = "json.webpubsub.azure.v1"
+
+    def decode(self, frame: Frame) -> ClientMessage:
+        """Read a frame of the client."""
+        if isinstance(frame, bytes):
+            raise ProtocolError(CloseCode.UNSUPPORTED_DATA, "Binary frames are not part of this subprotocol.")
+        try:
+            members = _json.members(frame)
+        except _json.JSONError as error:
+            _refuse(str(error))
+        kind = _text(members, "type").lower()
+        decode = _DECODERS.get(kind)
+        if decode is None:
+            _refuse("The type of the message is not known.")
+        return decode(members)
+
+    def message(self, message: Message) -> Frame:
+        """Write a message for the client."""
+        origin = '"server"' if message.group is None else f'"group","group":{_write(message.group)}'
+        payload = message.payload
+        frame = f'{{"type":"message","from":{origin},"dataType":"{payload.data_type}","data":{_data(payload)}'
+        if message.from_user_id is not None:
+            frame += f',"fromUserId":{_write(message.from_user_id)}'
+        if message.metadata:
+            frame += f',"metadata":{_write(message.metadata)}'
+        return frame + "}"
+
+    def connected(self, connection_id: str, user_id: str | None) -> Frame:
+        """Write the greeting."""
+        return _write({"type": "system", "event": "connected", "userId": user_id, "connectionId": connection_id})
+
+    def disconnected(self, reason: str) -> Frame:
+        """Write why the service is about to close."""
+        return _write({"type": "system", "event": "disconnected", "message": reason})
+
+    def pong(self) -> Frame:
+        """Write the answer to a ping."""
+        return _write({"type": "pong"})
+
+    def outcome(self, ack_id: int | None, error: AckError | None) -> Outgoing | None:
+        """Write whether a request succeeded, if the client asked to know."""
+        if ack_id is None:
+            return None
+        ack: dict[str, Any] = {"type": "ack", "ackId": ack_id, "success": error is None}
+        if error is not None:
+            name, message = error.value
+            ack["error"] = {"name": name, "message": message.format(ack_id=ack_id)}
+        return Send(_write(ack), is_ack=True)
+
+
+def _data(payload: Payload) -> str:
+    if isinstance(payload.data, bytes):
+        return f'"{base64.b64encode(payload.data).decode()}"'
+    return payload.data if payload.data_type is DataType.JSON else _write(payload.data)
+
+
+_Members = Mapping[str, _json.Member]
+
+
+def _join_group(members: _Members) -> JoinGroup:
+    return JoinGroup(_group(members), _ack_id(members))
+
+
+def _leave_group(members: _Members) -> LeaveGroup:
+    return LeaveGroup(_group(members), _ack_id(members))
+
+
+def _send_to_group(members: _Members) -> SendToGroup:
+    metadata = _metadata(members)
+    return SendToGroup(
+        group=_group(members),
+        payload=_payload(members, metadata),
+        no_echo=_no_echo(members),
+        ttl_seconds=_integer(members, "ttlSeconds", _LONGEST_TTL_SECONDS) or 0,
+        metadata=metadata,
+        ack_id=_ack_id(members),
+    )
+
+
+def _event(members: _Members) -> Event:
+    name = _text(members, "event")
+    if not _names.is_event(name):
+        _refuse("The name of the event is not valid.")
+    metadata = _metadata(members)
+    return Event(name, _payload(members, metadata), metadata, _ack_id(members))
+
+
+def _ping(_: _Members) -> Ping:
+    return Ping()
+
+
+def _sequence_ack(members: _Members) -> SequenceAck:
+    sequence_id = _integer(members, "sequenceId", _LARGEST_ID)
+    if sequence_id is None:
+        _refuse("sequenceId is missing.")
+    return SequenceAck(sequence_id)
+
+
+_DECODERS: Mapping[str, Callable[[_Members], ClientMessage]] = {
+    "joingroup": _join_group,
+    "leavegroup": _leave_group,
+    "sendtogroup": _send_to_group,
+    "event": _event,
+    "ping": _ping,
+    "sequenceack": _sequence_ack,
+}
+
+
+def _group(members: _Members) -> str:
+    group = _text(members, "group")
+    if not _names.is_group(group):
+        _refuse("The name of the group is not valid.")
+    return group
+
+
+def _ack_id(members: _Members) -> int | None:
+    return _integer(members, "ackId", _LARGEST_ID)
+
+
+def _no_echo(members: _Members) -> bool:
+    value = _value(members, "noEcho")
+    if not isinstance(value, bool | None):
+        _refuse("noEcho must be true or false.")
+    return bool(value)
+
+
+def _metadata(members: _Members) -> dict[str, str] | None:
+    value = _value(members, "metadata")
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        _refuse("metadata must be an object of strings.")
+    try:
+        return _names.metadata(value.items())
+    except _names.MetadataError as error:
+        _refuse(str(error))
+
+
+def _payload(members: _Members, metadata: Mapping[str, str] | None) -> Payload:
+    kind = "json" if _value(members, "dataType") is None else _text(members, "dataType")
+    data_type = _DATA_TYPES.get(kind.lower())
+    if data_type is None:
+        _refuse("dataType must be json, text, binary or protobuf.")
+    member = members.get("data")
+    if member is None or member.value is None:
+        if member is None and metadata is not None:
+            return Payload(DataType.TEXT, "")
+        _refuse("data is missing.")
+    if data_type is DataType.JSON:
+        return Payload(data_type, member.text)
+    if not isinstance(member.value, str):
+        _refuse(f"data of type {data_type} must be a string.")
+    if data_type is DataType.TEXT:
+        return Payload(data_type, _sendable(member.value, "data"))
+    try:
+        return Payload(data_type, base64.b64decode(member.value, validate=True))
+    except (binascii.Error, ValueError):
+        _refuse(f"data of type {data_type} must be base64.")
+
+
+def _value(members: _Members, name: str) -> object:
+    member = members.get(name)
+    return None if member is None else member.value
+
+
+def _text(members: _Members, name: str) -> str:
+    value = _value(members, name)
+    if not isinstance(value, str):
+        _refuse(f"{name} must be a string.")
+    return _sendable(value, name)
+
+
+def _sendable(text: str, name: str) -> str:
+    if not _names.is_unicode(text):
+        _refuse(f"{name} is not valid Unicode.")
+    return text
+
+
+def _integer(members: _Members, name: str, largest: int) -> int | None:
+    value = _value(members, name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= largest:
+        _refuse(f"{name} must be a whole number from 0 to {largest}.")
+    return value
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise ProtocolError(CloseCode.INVALID_PAYLOAD, reason)

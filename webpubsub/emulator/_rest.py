@@ -1,0 +1,105 @@
+"""From a REST request to a response: routing, authorization, API version; the operations are in `_operations`.
+
+Pure but for the state it changes and the outboxes that the state writes to.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ._auth import Verifier
+from ._errors import LARGEST_BODY, RefusedError, bad_request, empty, method_not_allowed, payload_too_large
+from ._http import MalformedRequestError, Query, Request, Response, Target
+from ._names import is_hub
+from ._operations import API_VERSIONS, OPERATIONS, Call, Operation
+from ._state import Hub, Hubs
+
+__all__ = ["RestApi"]
+
+_ROUTES = [(tuple(operation.path.split("/")[1:]), operation) for operation in OPERATIONS]
+
+
+@dataclass(frozen=True, slots=True)
+class RestApi:
+    """The REST data plane over some hubs.
+
+    Attributes:
+        hubs: What the operations read and change.
+        verifier: Checks the tokens of requests.
+        endpoint: The emulator's own endpoint.
+    """
+
+    hubs: Hubs
+    verifier: Verifier
+    endpoint: str
+
+    def handle(self, request: Request) -> Response:
+        """Carry a request out and answer it."""
+        try:
+            return self._handle(request)
+        except MalformedRequestError as error:
+            return bad_request("request", str(error))
+        except RefusedError as refused:
+            return refused.response
+
+    def _handle(self, request: Request) -> Response:
+        target = request.parse_target()
+        authority = request.authority()
+        operation, names = _route(request.method, target.segments)
+        if operation.entra_only:
+            self.verifier.check_entra(request.bearer_token())
+        elif not operation.public:
+            self.verifier.check_service(request.bearer_token(), authority, target.path)
+        versions = _supported(operation)
+        _check_version(target.query, versions)
+        if len(request.body) > LARGEST_BODY:
+            return payload_too_large()
+        response = operation.handle(self._call(request, target, names, authority))
+        return replace(response, headers={**response.headers, "api-supported-versions": ", ".join(versions)})
+
+    def _call(self, request: Request, target: Target, names: dict[str, str], authority: str | None) -> Call:
+        hub = names.get("hub")
+        if hub is not None and not is_hub(hub):
+            raise RefusedError(bad_request("hub", "The name of the hub is not valid."))
+        return Call(
+            request=request,
+            path=target.path,
+            query=target.query,
+            names=names,
+            hub=Hub() if hub is None else self.hubs.get(hub),
+            origin=self.endpoint if authority is None else f"http://{authority}",
+            endpoint=self.endpoint,
+            access_key=self.verifier.access_key,
+        )
+
+
+def _route(method: str, segments: Sequence[str]) -> tuple[Operation, dict[str, str]]:
+    found = [(operation, names) for template, operation in _ROUTES if (names := _match(template, segments)) is not None]
+    for operation, names in found:
+        if operation.method == method:
+            return operation, names
+    allowed = sorted(operation.method for operation, _ in found)
+    raise RefusedError(method_not_allowed(allowed) if allowed else empty(404))
+
+
+def _match(template: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:
+    if len(template) != len(segments):
+        return None
+    names: dict[str, str] = {}
+    for expected, segment in zip(template, segments, strict=True):
+        if expected.startswith("{") and segment:
+            names[expected[1:-1]] = segment
+        elif expected != segment:
+            return None
+    return names
+
+
+def _supported(operation: Operation) -> Sequence[str]:
+    return [version for version in API_VERSIONS if version >= operation.since]
+
+
+def _check_version(query: Query, versions: Iterable[str]) -> None:
+    asked = query.all("api-version")
+    if len(asked) > 1:
+        raise RefusedError(bad_request("api-version", "The API version is given more than once."))
+    if asked and asked[0] not in versions:
+        raise RefusedError(bad_request("api-version", f"The API version must be one of {', '.join(versions)}."))

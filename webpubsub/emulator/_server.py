@@ -1,0 +1,233 @@
+"""The sockets: HTTP and WebSocket on one port. The only module of the emulator that does I/O.
+
+Each client has a queue of its own and a task that empties it, so one that reads slowly, or not at all, keeps nobody
+waiting: when its queue is full it is closed with code 1008.
+"""
+
+import asyncio
+import socket
+import uuid
+from dataclasses import dataclass, replace
+from typing import Final
+
+from aiohttp import ClientError, WSMsgType, web
+
+from ._admission import Admission, admit, is_client_path
+from ._auth import Verifier
+from ._errors import LARGEST_BODY, RefusedError, bad_request
+from ._http import Request, Response
+from ._messages import Close, CloseCode, Outgoing, Send
+from ._rest import RestApi
+from ._session import Session
+from ._state import Connection, Hubs
+
+__all__ = ["Server"]
+
+LONGEST_QUEUE: Final = 10_000
+LARGEST_QUEUE: Final = 16 * 1024 * 1024
+_CLOSE_SECONDS: Final = 2.0
+_SLOW = Close(CloseCode.POLICY_VIOLATION, "The client reads too slowly.")
+
+
+class Server:
+    """One emulator's listening socket and everything that goes through it.
+
+    Args:
+        listener: A bound socket; the server closes it.
+        endpoint: How the emulator calls itself, such as `http://127.0.0.1:8080`.
+        verifier: Checks tokens.
+        ack_delay_seconds: How long acknowledgements are held back.
+    """
+
+    def __init__(self, listener: socket.socket, endpoint: str, verifier: Verifier, *, ack_delay_seconds: float) -> None:
+        self._listener = listener
+        self._verifier = verifier
+        self._ack_delay_seconds = ack_delay_seconds
+        self._hubs = Hubs()
+        self._rest = RestApi(self._hubs, verifier, endpoint)
+        self._clients: dict[_ClientSocket, asyncio.Task[object]] = {}
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Begin to accept connections."""
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        runner = self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_SECONDS)
+        await runner.setup()
+        await web.SockSite(runner, self._listener).start()
+
+    async def stop(self) -> None:
+        """Close every connection and the listening socket."""
+        if self._runner is None:
+            return
+        for site in tuple(self._runner.sites):
+            await site.stop()
+        clients = dict(self._clients)
+        for client in clients:
+            client.put(Close(CloseCode.GOING_AWAY))
+        if clients:
+            await asyncio.wait(clients.values(), timeout=2 * _CLOSE_SECONDS)
+        for client in clients:
+            client.abort()
+        await self._runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        plain = Request(
+            request.method,
+            request.raw_path,
+            tuple((name.lower(), value) for name, value in request.headers.items()),
+        )
+        if is_client_path(plain):
+            return await self._serve_client(request, plain)
+        try:
+            body = await _read_body(request)
+        except (ClientError, web.PayloadAccessError, web.RequestPayloadError, ConnectionError):
+            return _answer(bad_request("body", "The body cannot be read."))
+        return _answer(self._rest.handle(replace(plain, body=body)))
+
+    async def _serve_client(self, request: web.Request, plain: Request) -> web.StreamResponse:
+        try:
+            admission = admit(plain, self._verifier)
+        except RefusedError as refused:
+            return _answer(refused.response)
+        protocol = admission.subprotocol.name
+        websocket = web.WebSocketResponse(
+            protocols=() if protocol is None else (protocol,),
+            compress=False,
+            max_msg_size=LARGEST_BODY + 1,
+            timeout=_CLOSE_SECONDS,
+        )
+        if not websocket.can_prepare(request).ok or request.transport is None:
+            return _answer(bad_request("Upgrade", "The WebSocket handshake is not valid."))
+        await websocket.prepare(request)
+        client = _ClientSocket(websocket, request.transport, self._ack_delay_seconds)
+        task = asyncio.current_task()
+        assert task is not None
+        self._clients[client] = task
+        try:
+            await client.run(self._session(admission, client))
+        finally:
+            del self._clients[client]
+        return websocket
+
+    def _session(self, admission: Admission, client: "_ClientSocket") -> Session:
+        connection = Connection(
+            connection_id=uuid.uuid4().hex,
+            user_id=admission.user_id,
+            subprotocol=admission.subprotocol,
+            permissions=admission.permissions,
+            outbox=client.put,
+            groups=set(admission.groups),
+        )
+        return Session(self._hubs.open(admission.hub), connection)
+
+
+async def _read_body(request: web.Request) -> bytes:
+    body = bytearray()
+    while len(body) <= LARGEST_BODY and (chunk := await request.content.readany()):
+        body += chunk
+    return bytes(body)
+
+
+def _answer(response: Response) -> web.Response:
+    return web.Response(status=response.status, headers=response.headers, body=response.body or None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    """A frame in a queue, with the times of the loop's clock before and after which it must not be sent."""
+
+    send: Send
+    not_before: float
+    expires_at: float | None
+
+
+class _ClientSocket:
+    """The socket of one client and the frames that wait for it."""
+
+    def __init__(
+        self, websocket: web.WebSocketResponse, transport: asyncio.Transport, ack_delay_seconds: float
+    ) -> None:
+        self._websocket = websocket
+        self._transport = transport
+        self._ack_delay_seconds = ack_delay_seconds
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[_Queued | Close] = asyncio.Queue()
+        self._queued_size = 0
+        self._closing = False
+        self._session: Session | None = None
+        self._writer: asyncio.Task[None] | None = None
+
+    def put(self, outgoing: Outgoing) -> None:
+        """Queue a frame, or the end of the connection; after the end nothing is queued any more."""
+        if self._closing:
+            return
+        if isinstance(outgoing, Close):
+            self._closing = True
+            self._queue.put_nowait(outgoing)
+        elif self._queue.qsize() >= LONGEST_QUEUE or self._queued_size + len(outgoing.frame) > LARGEST_QUEUE:
+            self._give_up()
+        else:
+            now = self._loop.time()
+            not_before = now + self._ack_delay_seconds if outgoing.is_ack else now
+            expires_at = now + outgoing.ttl_seconds if outgoing.ttl_seconds else None
+            self._queued_size += len(outgoing.frame)
+            self._queue.put_nowait(_Queued(outgoing, not_before, expires_at))
+
+    async def run(self, session: Session) -> None:
+        """Serve the client until it is gone."""
+        self._session = session
+        self._writer = self._loop.create_task(self._write())
+        session.open()
+        try:
+            async for message in self._websocket:
+                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    session.receive(message.data)
+                await asyncio.sleep(0)
+        finally:
+            session.close()
+            if not self._closing:
+                self._closing = True
+                self._writer.cancel()
+            await asyncio.wait({self._writer})
+
+    def abort(self) -> None:
+        """Drop the connection without a word."""
+        self._transport.abort()
+
+    def _give_up(self) -> None:
+        self._closing = True
+        if self._session is not None:
+            self._session.close()
+        if self._writer is not None:
+            self._writer.cancel()
+        self._writer = self._loop.create_task(self._close(_SLOW))
+
+    async def _write(self) -> None:
+        try:
+            while isinstance(item := await self._queue.get(), _Queued):
+                await self._send(item)
+            await self._close(item)
+        except ConnectionError:
+            self.abort()
+
+    async def _send(self, item: _Queued) -> None:
+        frame = item.send.frame
+        delay = item.not_before - self._loop.time()
+        if delay > 0:
+            await asyncio.sleep(delay)
+        self._queued_size -= len(frame)
+        if item.expires_at is not None and item.expires_at <= self._loop.time():
+            return
+        if isinstance(frame, str):
+            await self._websocket.send_str(frame)
+        else:
+            await self._websocket.send_bytes(frame)
+
+    async def _close(self, close: Close) -> None:
+        self._loop.call_later(_CLOSE_SECONDS, self._transport.abort)
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._websocket.close(code=close.code, message=close.reason.encode())
+        except TimeoutError:
+            self.abort()
