@@ -1,4 +1,4 @@
-# Copied by codegen.py from templates/core/operation.py. Do not edit: edit that and run codegen.py.
+# Copied by codegen.py from templates/core/operation.py. Do not edit: change that file and run it.
 """`Operation`: one endpoint of the service, as a request to build and an answer to parse.
 
 The signature of an operation is written once, in its rendered module. A ParamSpec carries it to all the ways of

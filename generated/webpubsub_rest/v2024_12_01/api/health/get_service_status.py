@@ -12,7 +12,7 @@ def _build(
 ) -> Request:
     """Probe whether the service is up.
 
-    Needs no credentials. Any other answer than 200 means that the service is not ready to take requests.
+    Any other answer than 200 means that the service is not ready to take requests.
     """
     url = f"/api/health?api-version={query_value(api_version)}"
     return {

@@ -16,8 +16,8 @@ def _build(
 ) -> Request:
     """Add all connections that match a filter to several groups.
 
-    Acts once, on the connections that exist at that moment. Without a filter it acts on every connection of the
-    hub. Membership ends with the connection.
+    Acts once, on the connections that exist at that moment. Without a filter it acts on every connection of the hub.
+    Membership ends with the connection.
 
     Args:
         hub: Name of the hub, 1 to 128 characters: a letter, then letters, digits and any of ``_ ` , . [ ]``.

@@ -16,8 +16,8 @@ def _build(
 ) -> Request:
     """Remove all connections that match a filter from several groups.
 
-    Acts once, on the connections that exist at that moment. Without a filter it acts on every connection of the
-    hub. Connections that are in none of the groups stay as they are.
+    Acts once, on the connections that exist at that moment. Without a filter it acts on every connection of the hub.
+    Connections that are in none of the groups stay as they are.
 
     Args:
         hub: Name of the hub, 1 to 128 characters: a letter, then letters, digits and any of ``_ ` , . [ ]``.

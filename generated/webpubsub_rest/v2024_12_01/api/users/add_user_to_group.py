@@ -15,8 +15,8 @@ def _build(
 ) -> Request:
     """Add the open connections of a user to a group.
 
-    Connections that the user opens later do not join by themselves. A user who is not connected may be answered
-    with 404.
+    Connections that the user opens later do not join by themselves. A user who is not connected may be answered with
+    404.
 
     Args:
         hub: Name of the hub, 1 to 128 characters: a letter, then letters, digits and any of ``_ ` , . [ ]``.

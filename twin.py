@@ -1,0 +1,117 @@
+"""The sync twin of async source code, token by token.
+
+`async` and `await` are dropped and the names in `NAMES` replaced; strings and comments change only where they hold a
+word of `WORDS`. Whatever else is in a file stays as it is, so a twin has the line numbers of its source. For that, the
+line that forbids editing the twin stands in the place of the first blank line, usually below the module's docstring.
+
+Extend the tables when the source needs it. An entry that nothing uses is an error: the tables do not rot.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from itertools import accumulate
+from pathlib import Path
+
+# A dotted name stands for exactly this sequence, a plain one for the name wherever it is used.
+NAMES = {
+    "_awaiting": "_blocking",
+    "aiter_bytes": "iter_bytes",
+    "AsyncBaseTransport": "BaseTransport",
+    "aclose": "close",
+    "aread": "read",
+    "handle_async_request": "handle_request",
+}
+
+WORDS: dict[str, str] = {}
+
+HEADER = "# Rendered by codegen.py from {source}. Do not edit: change that file and run `python codegen.py`."
+
+
+class TwinError(Exception):
+    """A source that has no twin, in one line."""
+
+
+def twins(sources: dict[Path, str]) -> dict[Path, str]:
+    """Render the twins of async sources, with `_async` in their paths turned into `_sync`.
+
+    Raises:
+        TwinError: A twin would still be asynchronous, or a substitution was not used.
+    """
+    unused = {("NAMES", key) for key in NAMES} | {("WORDS", key) for key in WORDS} if sources else set()
+    rendered = {}
+    for path, source in sources.items():
+        code, used = _twin(source, path.as_posix())
+        unused -= used
+        rendered[Path(*("_sync" if part == "_async" else part for part in path.parts))] = code
+    if unused:
+        raise TwinError("twin.py: {}[{!r}] is not used by any source".format(*min(unused)))
+    return rendered
+
+
+def _twin(source: str, where: str) -> tuple[str, set[tuple[str, str]]]:
+    used: set[tuple[str, str]] = set()
+    tokens = list(_tokens(source))
+    pieces, position, index, header = [], 0, 0, HEADER.format(source=where)
+    while index < len(tokens):
+        start, end, kind, text = tokens[index]
+        taken = 1
+        if kind == tokenize.NAME:
+            key, taken = _substitution([text for *_, text in tokens[index : index + 5]])
+            end = tokens[index + taken - 1][1]
+            if key:
+                used.add(("NAMES", key))
+                text = NAMES[key]
+            elif text in ("async", "await"):
+                text, end = "", end + len(source[end:]) - len(source[end:].lstrip(" "))
+        elif kind in (tokenize.STRING, tokenize.COMMENT):
+            for word, other in WORDS.items():
+                text, count = re.subn(rf"(?<![\w.]){re.escape(word)}(?!\w)", other, text)
+                used |= {("WORDS", word)} if count else set()
+        elif kind == tokenize.NL and header and source[: start + 1].endswith("\n\n"):
+            text, header = header + "\n", ""
+        pieces += [source[position:start], text]
+        position, index = end, index + taken
+    code = "".join([*pieces, source[position:], f"{header}\n" if header else ""])
+    _refuse_asynchronous(code, where)
+    return code, used
+
+
+def _substitution(texts: list[str]) -> tuple[str | None, int]:
+    """Find the substitution that applies to the first of these tokens, and how many tokens it takes."""
+    for key in sorted(NAMES, key=len, reverse=True):
+        parts = re.split(r"(\.)", key)
+        if texts[: len(parts)] == parts:
+            return key, len(parts)
+    return None, 1
+
+
+def _tokens(source: str) -> Iterator[tuple[int, int, int, str]]:
+    """Yield start, end, kind and text of each token; an f-string is one STRING token in every Python version."""
+    starts = list(accumulate((len(line) for line in io.StringIO(source)), initial=0))
+    depth, opened = 0, 0
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        start, end = (starts[row - 1] + column for row, column in (token.start, token.end))
+        name = tokenize.tok_name[token.type]
+        if name == "FSTRING_START":
+            opened = start if depth == 0 else opened
+            depth += 1
+        elif name == "FSTRING_END":
+            depth -= 1
+            if depth == 0:
+                yield opened, end, tokenize.STRING, source[opened:end]
+        elif depth == 0 and name not in ("ENDMARKER", "INDENT", "DEDENT", "NEWLINE"):
+            yield start, end, token.type, token.string
+
+
+def _refuse_asynchronous(code: str, where: str) -> None:
+    """Stop at what a token transform does not reach, above all at names and `await` inside f-strings."""
+    for node in ast.walk(ast.parse(code)):
+        names = {getattr(node, "id", None), getattr(node, "attr", None)}
+        asynchronous = isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith | ast.AsyncFunctionDef)
+        if asynchronous or names & set(NAMES):
+            raise TwinError(f"{where}:{getattr(node, 'lineno', 0)}: still asynchronous in the twin; use a variable")
