@@ -22,7 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
     try:
-        with Emulator(host=options.host, port=options.port, access_key=options.access_key) as emulator:
+        with Emulator(
+            host=options.host,
+            port=options.port,
+            access_key=options.access_key,
+            simulate_entra=options.simulate_entra,
+        ) as emulator:
             print(emulator.connection_string, flush=True)
             if not is_loopback(options.host):
                 print(f"Warning: anyone who reaches this machine at {options.host} can use it.", file=sys.stderr)
@@ -46,6 +51,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY",
         default=DEVELOPMENT_KEY,
         help="the key that signs tokens, at least 32 bytes (the development key)",
+    )
+    parser.add_argument(
+        "--simulate-entra",
+        action="store_true",
+        help="accept tokens for the audience of Microsoft Entra ID that are signed with the access key",
     )
     return parser
 

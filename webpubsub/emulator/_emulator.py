@@ -116,7 +116,7 @@ class Emulator:
             raise
 
     def stop(self) -> None:
-        """Close every connection and stop; a stopped emulator stays stopped, and forgets everything."""
+        """Close every connection and stop. Stopping twice is no error; starting again begins with nothing."""
         if self._server is not None:
             raise RuntimeError("The emulator was started with `async with`, which also stops it.")
         thread, self._thread, self._endpoint = self._thread, None, None
@@ -185,7 +185,7 @@ class _ServerThread:
         self._thread.start()
         try:
             self._loop, self._stopping = self._started.result()
-        except BaseException:
+        except Exception:
             self._thread.join()
             raise
 

@@ -36,6 +36,16 @@ _MEDIA_TYPES = {
     "text/plain": DataType.TEXT,
     "application/octet-stream": DataType.BINARY,
 }
+_CHARSETS = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "utf-16": "utf-16",
+    "utf-16le": "utf-16-le",
+    "utf-16be": "utf-16-be",
+    "us-ascii": "ascii",
+    "iso-8859-1": "latin-1",
+    "windows-1252": "cp1252",
+}
 _PERMISSIONS = {
     "sendtogroup": Permission.SEND_TO_GROUP,
     "1": Permission.SEND_TO_GROUP,
@@ -169,12 +179,13 @@ def _content_type(request: Request) -> tuple[str, str]:
 
 
 def _decode(body: bytes, charset: str) -> str:
+    encoding = _CHARSETS.get(charset.lower())
+    if encoding is None:
+        raise RefusedError(empty(415))
     try:
-        text = body.decode(charset)
-        text.encode()
-    except (LookupError, ValueError):
-        raise RefusedError(bad_request("body", "The body is not text of the charset of its Content-Type.")) from None
-    return text
+        return body.decode(encoding)
+    except UnicodeDecodeError:
+        raise RefusedError(bad_request("body", f"The body is not valid {charset}.")) from None
 
 
 def _parse_json(text: str) -> Any:

@@ -7,7 +7,8 @@ waiting: when its queue is full it is closed with code 1008.
 import asyncio
 import socket
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import ClientError, WSMsgType, web
@@ -16,15 +17,14 @@ from ._admission import Admission, admit, is_client_path
 from ._auth import Verifier
 from ._errors import LARGEST_BODY, RefusedError, bad_request
 from ._http import Request, Response
-from ._messages import Close, CloseCode, Outgoing, Send
+from ._messages import Close, CloseCode, Frame, Outgoing, Send
+from ._queue import SendQueue
 from ._rest import RestApi
 from ._session import Session
 from ._state import Connection, Hubs
 
 __all__ = ["Server"]
 
-LONGEST_QUEUE: Final = 10_000
-LARGEST_QUEUE: Final = 16 * 1024 * 1024
 _CLOSE_SECONDS: Final = 2.0
 _SLOW = Close(CloseCode.POLICY_VIOLATION, "The client reads too slowly.")
 
@@ -59,6 +59,7 @@ class Server:
     async def stop(self) -> None:
         """Close every connection and the listening socket."""
         if self._runner is None:
+            self._listener.close()
             return
         for site in tuple(self._runner.sites):
             await site.stop()
@@ -130,16 +131,10 @@ async def _read_body(request: web.Request) -> bytes:
 
 
 def _answer(response: Response) -> web.Response:
-    return web.Response(status=response.status, headers=response.headers, body=response.body or None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Queued:
-    """A frame in a queue, with the times of the loop's clock before and after which it must not be sent."""
-
-    send: Send
-    not_before: float
-    expires_at: float | None
+    headers = dict(response.headers)
+    if not response.body and response.status != HTTPStatus.NO_CONTENT:
+        headers["Content-Length"] = "0"
+    return web.Response(status=response.status, headers=headers, body=response.body or None)
 
 
 class _ClientSocket:
@@ -150,29 +145,18 @@ class _ClientSocket:
     ) -> None:
         self._websocket = websocket
         self._transport = transport
-        self._ack_delay_seconds = ack_delay_seconds
         self._loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[_Queued | Close] = asyncio.Queue()
-        self._queued_size = 0
-        self._closing = False
+        self._queue = SendQueue(ack_delay_seconds)
+        self._filled = asyncio.Event()
         self._session: Session | None = None
         self._writer: asyncio.Task[None] | None = None
 
     def put(self, outgoing: Outgoing) -> None:
         """Queue a frame, or the end of the connection; after the end nothing is queued any more."""
-        if self._closing:
-            return
-        if isinstance(outgoing, Close):
-            self._closing = True
-            self._queue.put_nowait(outgoing)
-        elif self._queue.qsize() >= LONGEST_QUEUE or self._queued_size + len(outgoing.frame) > LARGEST_QUEUE:
-            self._give_up()
+        if self._queue.put(outgoing, self._loop.time()):
+            self._filled.set()
         else:
-            now = self._loop.time()
-            not_before = now + self._ack_delay_seconds if outgoing.is_ack else now
-            expires_at = now + outgoing.ttl_seconds if outgoing.ttl_seconds else None
-            self._queued_size += len(outgoing.frame)
-            self._queue.put_nowait(_Queued(outgoing, not_before, expires_at))
+            self._give_up()
 
     async def run(self, session: Session) -> None:
         """Serve the client until it is gone."""
@@ -183,11 +167,11 @@ class _ClientSocket:
             async for message in self._websocket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     session.receive(message.data)
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # lets the writers empty their queues between frames that came in one go
         finally:
             session.close()
-            if not self._closing:
-                self._closing = True
+            if not self._queue.ended:
+                self._queue.end()
                 self._writer.cancel()
             await asyncio.wait({self._writer})
 
@@ -196,7 +180,7 @@ class _ClientSocket:
         self._transport.abort()
 
     def _give_up(self) -> None:
-        self._closing = True
+        self._queue.end()
         if self._session is not None:
             self._session.close()
         if self._writer is not None:
@@ -205,20 +189,19 @@ class _ClientSocket:
 
     async def _write(self) -> None:
         try:
-            while isinstance(item := await self._queue.get(), _Queued):
-                await self._send(item)
+            while not isinstance(item := self._queue.take(self._loop.time()), Close):
+                if item is None:
+                    self._filled.clear()
+                    await self._filled.wait()
+                elif isinstance(item, Send):
+                    await self._send(item.frame)
+                else:
+                    await asyncio.sleep(item)
             await self._close(item)
         except ConnectionError:
             self.abort()
 
-    async def _send(self, item: _Queued) -> None:
-        frame = item.send.frame
-        delay = item.not_before - self._loop.time()
-        if delay > 0:
-            await asyncio.sleep(delay)
-        self._queued_size -= len(frame)
-        if item.expires_at is not None and item.expires_at <= self._loop.time():
-            return
+    async def _send(self, frame: Frame) -> None:
         if isinstance(frame, str):
             await self._websocket.send_str(frame)
         else:
