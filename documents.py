@@ -1,8 +1,8 @@
 """API documents as plain dictionaries: reading, writing, converting, comparing.
 
 The service publishes Swagger 2.0, `spec/` holds OpenAPI 3.0.3. `to_openapi3` turns the one into the other, `facts` says
-what either of them promises, and `diff` puts the difference of two into words. Every key must be known: a document
-that says something new is refused with the place, never read over. Rendering code is codegen.py's business, not ours.
+what either of them promises, and `diff` puts the difference of two into words. What a document may say at all is
+in grammar.py, rendering code is codegen.py's business.
 """
 
 from __future__ import annotations
@@ -14,68 +14,35 @@ import textwrap
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import FoldedScalarString
 
-Document = dict[str, Any]
+from grammar import (
+    METHODS,
+    OPENAPI,
+    SWAGGER,
+    Document,
+    DocumentError,
+    at,
+    check_parameters,
+    conform,
+    fail,
+    follow,
+    operations,
+    snake,
+)
+
+__all__ = ["Document", "DocumentError", "Facts", "diff", "dump_yaml", "facts", "load", "to_openapi3"]
+
 Facts = dict[str, dict[str, dict[str, Any]]]
 
-METHODS = ("delete", "get", "head", "patch", "post", "put")
-TYPES = ("array", "boolean", "integer", "number", "object", "string")
 MESSAGE_TYPES = ("application/json", "application/octet-stream", "text/plain")
 ANSWER_TYPES = ("application/json", "text/json", "text/plain")
 EXAMPLE_HOST = "https://my-service.webpubsub.azure.com"
-
-# All keys that an object may have. `!` marks a key that it must have, `:kind` what kind of object stands there,
-# `:[kind]` a list of them, `:{kind}` a map of them by name.
-_OPERATIONS = " ".join(f"{method}:operation" for method in METHODS)
-_LIMITS = "minimum maximum minLength maxLength pattern enum x-ms-enum:enumeration default"
-SWAGGER = {
-    "document": "swagger! info!:info tags consumes produces paths!:{path} parameters:{parameter} "
-    "definitions:{schema} x-ms-parameterized-host:host",
-    "info": "title! version! description",
-    "host": "hostTemplate! useSchemePrefix! parameters!",
-    "path": f"parameters:[parameter] {_OPERATIONS}",
-    "operation": "operationId! tags summary description consumes produces parameters:[parameter] "
-    "responses!:{response} x-ms-pageable:paging x-ms-examples",
-    "paging": "nextLinkName! itemName",
-    "parameter": "name! in! description required schema:schema collectionFormat type format items:schema "
-    f"{_LIMITS} example",
-    "response": "description! schema:schema headers:{header} x-ms-error-response",
-    "header": "description type! format x-ms-client-name",
-    "schema": "description type format required properties:{schema} additionalProperties items:schema "
-    f"{_LIMITS} example",
-    "enumeration": "name! modelAsString",
-}
-OPENAPI = {
-    "document": "openapi! info!:info servers:[server] tags:[tag] paths!:{path} components:components",
-    "info": "title! version! description",
-    "server": "url! description variables",
-    "tag": "name! description",
-    "components": "parameters:{parameter} requestBodies:{body} responses:{response} schemas:{schema}",
-    "path": f"parameters:[parameter] {_OPERATIONS}",
-    "operation": "operationId! tags summary description parameters:[parameter] requestBody:body "
-    "responses!:{response} x-ms-pageable:paging",
-    "paging": "nextLinkName! itemName",
-    "parameter": "name! in! description required style explode schema!:schema",
-    "body": "description required content!:{media}",
-    "response": "description! headers:{header} content:{media}",
-    "header": "description schema!:schema",
-    "media": "schema!:schema",
-    "schema": "description type format nullable required x-published-as-optional properties:{schema} "
-    f"additionalProperties items:schema {_LIMITS}",
-    "enumeration": "name! modelAsString",
-}
-HOMES = {
-    "parameter": ("#/parameters/", "#/components/parameters/"),
-    "body": ("#/components/requestBodies/",),
-    "response": ("#/components/responses/",),
-    "schema": ("#/definitions/", "#/components/schemas/"),
-}
 
 KEY_ORDER = (
     "openapi info servers title version url operationId tags paths components summary name in description type format "
@@ -84,10 +51,6 @@ KEY_ORDER = (
     "minimum maximum minLength maxLength pattern enum x-ms-enum default"
 )
 MAPS_OF_NAMES = ("paths", "properties", "parameters", "requestBodies", "responses", "schemas", "headers", "content")
-
-
-class DocumentError(ValueError):
-    """A document that cannot be used; the message is one line and names the place."""
 
 
 # Reading and writing
@@ -160,127 +123,6 @@ def _folded(text: str, width: int) -> Any:
     return folded
 
 
-# Finding the way in a document
-
-
-def _at(where: str, *keys: object) -> str:
-    return "/".join([where, *(str(key).replace("~", "~0").replace("/", "~1") for key in keys)])
-
-
-def _fail(where: str, problem: str) -> NoReturn:
-    raise DocumentError(f"{where}: {problem}")
-
-
-def _follow(document: Document, node: Document, where: str) -> Document:
-    """Return what a `$ref` stands for, or the node itself when it is none."""
-    seen: list[object] = []
-    while "$ref" in node:
-        reference = node["$ref"]
-        if reference in seen:
-            _fail(where, f"{reference} leads in circles")
-        seen.append(reference)
-        target: Any = document
-        for key in str(reference).removeprefix("#/").split("/"):
-            target = target.get(key) if isinstance(target, dict) else None
-        if not isinstance(target, dict):
-            _fail(where, f"{reference} leads nowhere")
-        node = target
-    return node
-
-
-def _operations(document: Document) -> Iterator[tuple[str, str, Document, list[Document], str]]:
-    """Yield path, method, operation, all its parameters (resolved), and its place, of an OpenAPI 3 document."""
-    for path, item in document["paths"].items():
-        for method in METHODS:
-            if method in item:
-                where = _at("#/paths", path, method)
-                parameters = [*item.get("parameters", []), *item[method].get("parameters", [])]
-                yield path, method, item[method], [_follow(document, each, where) for each in parameters], where
-
-
-# What a document may say
-
-
-def _understood(document: Document) -> Document:
-    """Copy a document as OpenAPI 3, or stop at the first thing in it that is not known here."""
-    if "swagger" in document:
-        if document["swagger"] != "2.0":
-            _fail("#/swagger", f"version {document['swagger']} is not 2.0")
-        _conform(document, document, "document", SWAGGER, "#")
-        document = _upgraded(document)
-    elif not str(document.get("openapi", "")).startswith("3.0."):
-        _fail("#", "neither Swagger 2.0 nor OpenAPI 3.0")
-    document = {"servers": [], "components": {}} | copy.deepcopy(document)
-    _conform(document, document, "document", OPENAPI, "#")
-    if not isinstance(document["info"]["version"], str):
-        _fail("#/info/version", "a version in quotes is expected here")
-    for path, _, operation, parameters, where in _operations(document):
-        _check_parameters(path, parameters, where)
-        for status in operation["responses"]:
-            if not isinstance(status, str) or not re.fullmatch(r"[1-5]\d\d|default", status):
-                _fail(_at(where, "responses", status), "a status in quotes or 'default' is expected here")
-    return document
-
-
-def _conform(document: Document, node: Any, kind: str, grammar: dict[str, str], where: str) -> None:
-    """Refuse a key that the grammar does not have, a missing one, and a reference to something else."""
-    if not isinstance(node, dict):
-        _fail(where, "an object is expected here")
-    if "$ref" in node and kind in HOMES:
-        if not str(node["$ref"]).startswith(HOMES[kind]) or node.keys() - {"$ref", "description"}:
-            _fail(where, f"{node['$ref']} is not a plain reference to a {kind}")
-        _follow(document, node, where)
-        return
-    shapes = dict(entry.partition(":")[::2] for entry in grammar[kind].split())
-    for key in (key.rstrip("!") for key in shapes if key.endswith("!")):
-        if key not in node:
-            _fail(where, f"the key {key!r} is missing")
-    for key, value in node.items():
-        if key not in shapes and f"{key}!" not in shapes:
-            _fail(where, f"unknown key {key!r}")
-        shape = shapes.get(key, shapes.get(f"{key}!", ""))
-        for place, child in _children(value, shape, _at(where, key)):
-            _conform(document, child, shape.strip("[]{}"), grammar, place)
-    if kind == "schema":
-        _check_schema(node, where)
-
-
-def _children(value: Any, shape: str, where: str) -> Iterator[tuple[str, Any]]:
-    if shape.startswith("["):
-        if not isinstance(value, list):
-            _fail(where, "a list is expected here")
-        yield from ((_at(where, index), each) for index, each in enumerate(value))
-    elif shape.startswith("{"):
-        if not isinstance(value, dict):
-            _fail(where, "a map is expected here")
-        yield from ((_at(where, key), each) for key, each in value.items())
-    elif shape:
-        yield where, value
-
-
-def _check_schema(schema: Document, where: str) -> None:
-    if "type" in schema and schema["type"] not in TYPES:
-        _fail(where, f"the type {schema['type']!r} is not supported")
-    if (schema.get("type") == "array") != ("items" in schema):
-        _fail(where, "a list needs items, and nothing else has any")
-    if not isinstance(schema.get("additionalProperties", True), bool):
-        _fail(where, "additionalProperties with a schema are not supported")
-
-
-def _check_parameters(path: str, parameters: list[Document], where: str) -> None:
-    for parameter in parameters:
-        if parameter["in"] not in ("path", "query"):
-            _fail(where, f"{parameter['in']} parameters are not supported")
-        if parameter["in"] == "path" and parameter.get("required") is not True:
-            _fail(where, f"the path parameter {parameter['name']} must be required")
-    names = [_snake(each["name"]) for each in parameters]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        _fail(where, f"two parameters are called {twice[0]}")
-    if {each["name"] for each in parameters if each["in"] == "path"} != set(re.findall(r"{(\w+)}", path)):
-        _fail(where, "the path and its parameters do not match")
-
-
 # From Swagger 2.0 to OpenAPI 3.0.3
 
 
@@ -289,7 +131,8 @@ def to_openapi3(document: Document) -> Document:
 
     Beyond the change of format, operations get the names and tags of this library, `api-version` gets its default,
     enumerations a name of their own, messages one schema per media type, and what is repeated moves to `components`.
-    No fact is lost: `diff` of the document and the result is empty. An OpenAPI 3 document goes the same way.
+    No fact is lost: `diff` of the document and the result is empty. The prose of Swagger documents is left out.
+    An OpenAPI 3 document takes the same way.
 
     Raises:
         DocumentError: The document says something that is not known here, contradicts itself or cannot be rendered.
@@ -304,13 +147,35 @@ def to_openapi3(document: Document) -> Document:
     return result
 
 
+def _understood(document: Document) -> Document:
+    """Copy a document as OpenAPI 3, or stop at the first thing in it that is not known here."""
+    if "swagger" in document:
+        if document["swagger"] != "2.0":
+            fail("#/swagger", f"version {document['swagger']} is not 2.0")
+        conform(document, document, "document", SWAGGER, "#")
+        document = _upgraded(document)
+    elif not str(document.get("openapi", "")).startswith("3.0."):
+        fail("#", "neither Swagger 2.0 nor OpenAPI 3.0")
+    document = {"servers": [], "components": {}, **copy.deepcopy(document)}
+    conform(document, document, "document", OPENAPI, "#")
+    if not isinstance(document["info"]["version"], str):
+        fail("#/info/version", "a version in quotes is expected here")
+    for path, _, operation, parameters, where in operations(document):
+        check_parameters(path, parameters, where)
+        for status in operation["responses"]:
+            if not isinstance(status, str) or not re.fullmatch(r"[1-5]\d\d|default", status):
+                fail(at(where, "responses", status), "a status in quotes or 'default' is expected here")
+    return document
+
+
 def _upgraded(document: Document) -> Document:
+    """Convert a Swagger 2.0 document, without its prose, which is not ours."""
     return {
         "openapi": "3.0.3",
-        "info": document["info"],
+        "info": {key: document["info"][key] for key in ("title", "version")},
         "servers": _upgraded_host(document),
         "paths": {
-            path: _upgraded_path(document, item, _at("#/paths", path)) for path, item in document["paths"].items()
+            path: _upgraded_path(document, item, at("#/paths", path)) for path, item in document["paths"].items()
         },
         "components": {
             "schemas": {name: _upgraded_schema(schema) for name, schema in document.get("definitions", {}).items()}
@@ -324,7 +189,7 @@ def _upgraded_host(document: Document) -> list[Document]:
     host = document["x-ms-parameterized-host"]
     name = re.fullmatch(r"{(\w+)}", host["hostTemplate"])
     if not name or host["useSchemePrefix"] is not False:
-        _fail("#/x-ms-parameterized-host", "only a host that is one parameter, scheme included, is supported")
+        fail("#/x-ms-parameterized-host", "only a host that is one parameter, scheme included, is supported")
     return [{"url": host["hostTemplate"], "variables": {name[1]: {"default": EXAMPLE_HOST}}}]
 
 
@@ -332,70 +197,66 @@ def _upgraded_path(document: Document, item: Document, where: str) -> Document:
     result: Document = {}
     for key, value in item.items():
         if key == "parameters":
-            resolved = [_follow(document, each, where) for each in value]
+            resolved = [follow(document, each, where) for each in value]
             result[key] = [_upgraded_parameter(each, where) for each in resolved]
         else:
-            result[key] = _upgraded_operation(document, value, key, _at(where, key))
+            result[key] = _upgraded_operation(document, value, key, at(where, key))
     return result
 
 
 def _upgraded_operation(document: Document, operation: Document, method: str, where: str) -> Document:
-    kept = ("operationId", "summary", "description", "x-ms-pageable")
-    result: Document = {key: operation[key] for key in kept if key in operation}
+    result: Document = {key: operation[key] for key in ("operationId", "x-ms-pageable") if key in operation}
     media_types: Document = {"consumes": [], "produces": [], **document, **operation}
-    produces = [] if method == "head" else media_types["produces"]
-    for parameter in (_follow(document, each, where) for each in operation.get("parameters", [])):
+    for parameter in (follow(document, each, where) for each in operation.get("parameters", [])):
         if parameter["in"] != "body":
             result.setdefault("parameters", []).append(_upgraded_parameter(parameter, where))
         elif "requestBody" in result or "schema" not in parameter or not media_types["consumes"]:
-            _fail(where, "there must be one body, with a schema and a media type")
+            fail(where, "there must be one body, with a schema and a media type")
         else:
-            result["requestBody"] = _upgraded_body(parameter, media_types["consumes"])
+            content = _upgraded_content(parameter["schema"], media_types["consumes"])
+            result["requestBody"] = {"required": parameter.get("required", False), "content": content}
+    produces = [] if method == "head" else media_types["produces"]
     result["responses"] = {
-        status: _upgraded_response(response, produces) for status, response in operation["responses"].items()
+        status: _upgraded_response(response, produces, at(where, "responses", status))
+        for status, response in operation["responses"].items()
     }
     return result
 
 
 def _upgraded_parameter(parameter: Document, where: str) -> Document:
-    result: Document = {key: parameter[key] for key in ("name", "in", "description", "required") if key in parameter}
+    result: Document = {key: parameter[key] for key in ("name", "in", "required") if key in parameter}
     if parameter.get("type") == "array":
         style = {"multi": "form", "csv": "form", "ssv": "spaceDelimited", "pipes": "pipeDelimited"}
         separated = parameter.get("collectionFormat", "csv")
         if separated not in style:
-            _fail(where, f"lists in the format {separated!r} are not supported")
+            fail(where, f"lists in the format {separated!r} are not supported")
         result |= {"style": style[separated], "explode": separated == "multi"}
     schema = {key: value for key, value in parameter.items() if key not in (*result, "collectionFormat")}
     return result | {"schema": _upgraded_schema(schema)}
 
 
-def _upgraded_body(parameter: Document, consumes: list[str]) -> Document:
-    result = {key: parameter[key] for key in ("description", "required") if key in parameter}
-    return result | {"content": _content(parameter["schema"], consumes)}
-
-
-def _upgraded_response(response: Document, produces: list[str]) -> Document:
-    result: Document = {"description": response["description"]}
+def _upgraded_response(response: Document, produces: list[str], where: str) -> Document:
+    if response.get("x-ms-error-response") and where[-3:-2] in "123":
+        fail(where, "an answer of success cannot be an error")
+    result: Document = {"description": ""}
     if "headers" in response:
-        result["headers"] = {name: _upgraded_header(header) for name, header in response["headers"].items()}
+        result["headers"] = {
+            name: {"schema": {key: header[key] for key in ("type", "format") if key in header}}
+            for name, header in response["headers"].items()
+        }
     if "schema" in response and produces:
-        result["content"] = _content(response["schema"], produces)
+        result["content"] = _upgraded_content(response["schema"], produces)
     return result
 
 
-def _upgraded_header(header: Document) -> Document:
-    result: Document = {"description": header["description"]} if "description" in header else {}
-    return result | {"schema": {key: header[key] for key in ("type", "format") if key in header}}
-
-
-def _content(schema: Document, media_types: list[str]) -> Document:
+def _upgraded_content(schema: Document, media_types: list[str]) -> Document:
     return {each: {"schema": _upgraded_schema(schema)} for each in sorted(media_types)}
 
 
 def _upgraded_schema(schema: Document) -> Document:
     if "$ref" in schema:
         return {"$ref": schema["$ref"].replace("#/definitions/", "#/components/schemas/", 1)}
-    result = {key: value for key, value in schema.items() if key != "example"}
+    result = {key: value for key, value in schema.items() if key not in ("description", "example")}
     if "items" in schema:
         result["items"] = _upgraded_schema(schema["items"])
     if "properties" in schema:
@@ -408,60 +269,56 @@ def _upgraded_schema(schema: Document) -> Document:
 
 def _refuse_unrenderable(document: Document) -> None:
     """Refuse what a document may say but the generated code could not do."""
-    for _, _, operation, parameters, where in _operations(document):
+    for _, _, operation, parameters, where in operations(document):
         for parameter in parameters:
-            is_list = _follow(document, parameter["schema"], where).get("type") == "array"
+            is_list = follow(document, parameter["schema"], where).get("type") == "array"
             if is_list and _collection_format(parameter) != "multi":
-                _fail(where, f"the list {parameter['name']} must repeat its name ({_collection_format(parameter)})")
-        body = _follow(document, operation.get("requestBody", {}), where)
+                fail(where, f"the list {parameter['name']} must repeat its name ({_collection_format(parameter)})")
+        body = follow(document, operation.get("requestBody", {}), where)
         unknown = sorted({*body.get("content", {})} - {*MESSAGE_TYPES})
         for response in operation["responses"].values():
-            content = _follow(document, response, where).get("content", {})
+            content = follow(document, response, where).get("content", {})
             unknown += sorted({*content} - {*ANSWER_TYPES})
             if content and "application/json" not in content:
-                _fail(where, "an answer with content must have a JSON form")
+                fail(where, "an answer with content must have a JSON form")
         if unknown:
-            _fail(where, f"the media type {unknown[0]} is not supported")
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|\W+", "_", name).lower()
+            fail(where, f"the media type {unknown[0]} is not supported")
 
 
 def _name_operations(document: Document) -> None:
     places: dict[str, str] = {}
-    for path, _, operation, _, where in _operations(document):
+    for path, _, operation, _, where in operations(document):
         name = str(operation.get("operationId", ""))
         if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name):
-            name = _snake(name.rpartition("_")[2])
+            name = snake(name.rpartition("_")[2])
         if not name.isidentifier():
-            _fail(where, f"{operation.get('operationId')!r} gives no name")
+            fail(where, f"{operation.get('operationId')!r} gives no name")
         if name in places:
-            _fail(where, f"the name {name} is taken by {places[name]}")
+            fail(where, f"the name {name} is taken by {places[name]}")
         places[name] = where
         operation["operationId"] = name
         operation["tags"] = [_tag(path, where)]
-    used = dict.fromkeys(operation["tags"][0] for _, _, operation, _, _ in _operations(document))
+    used = dict.fromkeys(operation["tags"][0] for _, _, operation, _, _ in operations(document))
     document.setdefault("tags", [{"name": tag} for tag in used])
 
 
 def _tag(path: str, where: str) -> str:
     if path == "/api/health":
         return "health"
-    parts = path.removeprefix("/api/hubs/{hub}/").split("/")
-    if parts[0] in ("connections", "groups", "permissions", "users"):
-        return parts[0]
-    if len(parts) == 1 and parts[0].startswith(":"):
+    first, _, rest = path.removeprefix("/api/hubs/{hub}/").partition("/")
+    if first.startswith(":") and not rest:
         return "hub"
-    _fail(where, "the path belongs to no tag known here")
+    if first not in ("connections", "groups", "permissions", "users"):
+        fail(where, "the path belongs to no tag known here")
+    return first
 
 
 def _default_api_version(document: Document) -> None:
     version = document["info"]["version"]
-    for _, _, _, parameters, where in _operations(document):
+    for _, _, _, parameters, where in operations(document):
         for parameter in parameters:
             if parameter["name"] == "api-version" and parameter["schema"].setdefault("default", version) != version:
-                _fail(where, "the default of api-version is not the version of the document")
+                fail(where, "the default of api-version is not the version of the document")
 
 
 def _hoist_enums(document: Document) -> None:
@@ -469,7 +326,7 @@ def _hoist_enums(document: Document) -> None:
 
     def walk(node: Any, where: str) -> None:
         for key, child in list(node.items() if isinstance(node, dict) else enumerate(node)):
-            place = _at(where, key)
+            place = at(where, key)
             if isinstance(child, dict) and isinstance(child.get("enum"), list) and where != "#/components/schemas":
                 node[key] = {"$ref": hoisted(child, place)}
             elif isinstance(child, dict | list):
@@ -478,17 +335,17 @@ def _hoist_enums(document: Document) -> None:
     def hoisted(enum: Document, where: str) -> str:
         name = enum.get("x-ms-enum", {}).get("name")
         if not name:
-            _fail(where, "an enumeration needs a name (x-ms-enum)")
+            fail(where, "an enumeration needs a name (x-ms-enum)")
         if _without_prose(schemas.setdefault(name, enum)) != _without_prose(enum):
-            _fail(where, f"another schema is called {name}, but differs")
+            fail(where, f"another schema is called {name}, but differs")
         return f"#/components/schemas/{name}"
 
     walk(document, "#")
 
 
 def _split_messages(document: Document) -> None:
-    for _, _, operation, _, where in _operations(document):
-        body = _follow(document, operation.get("requestBody", {}), where)
+    for _, _, operation, _, where in operations(document):
+        body = follow(document, operation.get("requestBody", {}), where)
         for media_type, each in body.get("content", {}).items():
             each["schema"] = _message_schema(media_type, each["schema"])
 
@@ -518,12 +375,12 @@ def _share_repeated(document: Document) -> None:
 
 def _shareable(item: Document) -> Iterator[tuple[str, str, Any, Any]]:
     """Yield what may be shared: kind and name of the component, and where it stands now."""
-    operations = [item[method] for method in METHODS if method in item]
-    for parameters in (each.get("parameters", []) for each in (item, *operations)):
+    sharing = [item[method] for method in METHODS if method in item]
+    for parameters in (each.get("parameters", []) for each in (item, *sharing)):
         for index, parameter in enumerate(parameters):
             name = re.sub(r"\W+(\w)", lambda match: match[1].upper(), parameter.get("name", ""))
             yield "parameters", name, parameters, index
-    for operation in operations:
+    for operation in sharing:
         if len(operation.get("requestBody", {}).get("content", {})) > 1:
             yield "requestBodies", "Message", operation, "requestBody"
         if "default" in operation["responses"]:
@@ -555,7 +412,7 @@ def facts(document: Document) -> Facts:
     result: Facts = {"service": {}}
     for server in document["servers"]:
         result["service"]["host " + re.sub(r"{\w+}", "{}", server["url"])] = {}
-    for path, method, operation, parameters, where in _operations(document):
+    for path, method, operation, parameters, where in operations(document):
         result[f"{method.upper()} {path}"] = {
             **_parameter_facts(document, parameters, where),
             **_body_facts(document, operation, where),
@@ -563,7 +420,7 @@ def facts(document: Document) -> Facts:
         }
     for name, schema in document["components"].get("schemas", {}).items():
         if schema.get("type") == "object":
-            result[f"schema {name}"] = _object_facts(document, schema, _at("#/components/schemas", name))
+            result[f"schema {name}"] = _object_facts(document, schema, at("#/components/schemas", name))
     return result
 
 
@@ -590,7 +447,7 @@ def _collection_format(parameter: Document) -> str:
 def _body_facts(document: Document, operation: Document, where: str) -> dict[str, dict[str, Any]]:
     if "requestBody" not in operation:
         return {}
-    body = _follow(document, operation["requestBody"], where)
+    body = follow(document, operation["requestBody"], where)
     result: dict[str, dict[str, Any]] = {"body": {"required": body.get("required", False)}}
     for media_type, each in body["content"].items():
         result[f"body {media_type}"] = _schema_facts(document, _message_schema(media_type, each["schema"]), where)
@@ -600,7 +457,7 @@ def _body_facts(document: Document, operation: Document, where: str) -> dict[str
 def _answer_facts(document: Document, operation: Document, method: str, where: str) -> dict[str, dict[str, Any]]:
     result: dict[str, dict[str, Any]] = {}
     for status, entry in operation["responses"].items():
-        response = _follow(document, entry, where)
+        response = follow(document, entry, where)
         result[f"status {status}"] = {}
         for name, header in response.get("headers", {}).items():
             result[f"status {status} header {name.lower()}"] = _schema_facts(document, header["schema"], where)
@@ -622,11 +479,11 @@ def _object_facts(document: Document, schema: Document, where: str) -> dict[str,
 def _schema_facts(document: Document, schema: Document, where: str) -> dict[str, Any]:
     """Describe a schema. Objects are told by name and compared once; any other reference is followed."""
     name = schema.get("$ref", "").rpartition("/")[2]
-    schema = _follow(document, schema, where)
+    schema = follow(document, schema, where)
     if name and schema.get("type") == "object":
         return {"type": name}
-    not_facts = ("description", "type", "items", "enum", "x-ms-enum", "properties")
-    result = {"type": "any", **{key: value for key, value in schema.items() if key == "type" or key not in not_facts}}
+    said = {key: value for key, value in schema.items() if key not in ("description", "items", "enum", "x-ms-enum")}
+    result = {"type": "any", **said}
     if "items" in schema:
         item = _schema_facts(document, schema["items"], where)
         result["type"] = f"list of {item.pop('type')}"
@@ -634,8 +491,6 @@ def _schema_facts(document: Document, schema: Document, where: str) -> dict[str,
     if "enum" in schema:
         result["enum"] = sorted(schema["enum"])
         result["open"] = schema.get("x-ms-enum", {}).get("modelAsString", False)
-    if "properties" in schema:
-        result["properties"] = _object_facts(document, schema, where)
     return result
 
 
