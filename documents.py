@@ -439,7 +439,7 @@ def _parameter_facts(document: Document, parameters: list[Document], where: str)
 
 def _collection_format(parameter: Document) -> str:
     style = str(parameter.get("style", "form"))
-    if parameter.get("explode", style == "form"):
+    if style == "form" and parameter.get("explode", True):
         return "multi"
     return {"form": "csv", "spaceDelimited": "ssv", "pipeDelimited": "pipes"}.get(style, style)
 

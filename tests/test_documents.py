@@ -1,0 +1,489 @@
+"""Reading, converting and comparing API documents, on a small document of our own."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from documents import Document, DocumentError, diff, dump_yaml, facts, load, to_openapi3
+
+FIXTURE = Path(__file__).parent / "fixtures" / "swagger-2.0.json"
+SWAGGER = load(FIXTURE)
+
+HEALTH = ("paths", "/api/health", "head")
+TOKEN = ("paths", "/api/hubs/{hub}/:generateToken", "post")
+SEND = ("paths", "/api/hubs/{hub}/:send", "post")
+LIST = ("paths", "/api/hubs/{hub}/groups/{group}/connections", "get")
+CHECK = ("paths", "/api/hubs/{hub}/permissions/{permission}/connections/{connectionId}", "head")
+SAID_TOKEN = "changed POST /api/hubs/{hub}/:generateToken"
+SAID_SEND = "changed POST /api/hubs/{hub}/:send"
+GONE = object()
+
+
+def edited(document: Document, *path: Any, to: object) -> Document:
+    """Copy a document with one value replaced, added or, for GONE, taken out."""
+    result = copy.deepcopy(document)
+    *way, last = path
+    node: Any = result
+    for key in way:
+        node = node[key]
+    if to is GONE:
+        del node[last]
+    else:
+        node[last] = to
+    return result
+
+
+def operation(document: Document, path: tuple[str, ...]) -> Any:
+    """Find an operation of a document."""
+    for key in path:
+        document = document[key]
+    return document
+
+
+# Converting
+
+
+def test_the_result_is_a_valid_openapi_document() -> None:
+    """What comes out can be given to any tool that reads OpenAPI 3.0."""
+    result = to_openapi3(SWAGGER)
+    validate(result)
+    assert result["openapi"] == "3.0.3"
+
+
+def test_converting_loses_no_fact_and_makes_none_up() -> None:
+    """The document and its conversion promise the same, and so does a second conversion."""
+    result = to_openapi3(SWAGGER)
+    assert diff(SWAGGER, result) == []
+    assert to_openapi3(result) == result
+
+
+def test_the_document_given_is_left_alone() -> None:
+    """Converting works on a copy, whichever format it starts from."""
+    before, converted = copy.deepcopy(SWAGGER), to_openapi3(SWAGGER)
+    bare = edited(converted, "components", "parameters", "apiVersion", "schema", to={"type": "string"})
+    again = copy.deepcopy(bare)
+    to_openapi3(bare)
+    assert before == SWAGGER
+    assert again == bare
+
+
+def test_operations_get_the_names_and_tags_of_the_library() -> None:
+    """A name is what follows the last underscore, in snake case; the tag is read off the path."""
+    result = to_openapi3(SWAGGER)
+    named = {
+        each["operationId"]: each["tags"]
+        for item in result["paths"].values()
+        for method, each in item.items()
+        if method != "parameters"
+    }
+    assert named == {
+        "get_service_status": ["health"],
+        "generate_client_token": ["hub"],
+        "send_to_all": ["hub"],
+        "send_to_group": ["groups"],
+        "list_connections_in_group": ["groups"],
+        "check_permission": ["permissions"],
+        "grant_permission": ["permissions"],
+    }
+
+
+def test_api_version_defaults_to_the_version_of_the_document() -> None:
+    """Callers need not name the version that they generated the code for."""
+    shared = to_openapi3(SWAGGER)["components"]["parameters"]["apiVersion"]
+    assert shared["schema"] == {"type": "string", "default": "2020-02-02"}
+
+
+def test_an_enumeration_moves_to_the_schemas_under_its_own_name() -> None:
+    """The same enumeration in three places becomes one schema, still open."""
+    result = to_openapi3(SWAGGER)
+    assert result["components"]["schemas"]["Permission"] == {
+        "type": "string",
+        "enum": ["send", "join"],
+        "x-ms-enum": {"name": "Permission", "modelAsString": True},
+    }
+    assert result["components"]["parameters"]["permission"]["schema"] == {"$ref": "#/components/schemas/Permission"}
+
+
+def test_a_message_is_any_json_any_text_or_any_bytes() -> None:
+    """One schema for three media types would say the wrong thing about two of them."""
+    result = to_openapi3(SWAGGER)
+    assert operation(result, SEND)["requestBody"] == {"$ref": "#/components/requestBodies/Message"}
+    assert result["components"]["requestBodies"]["Message"]["content"] == {
+        "application/json": {"schema": {}},
+        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        "text/plain": {"schema": {"type": "string"}},
+    }
+
+
+def test_json_is_the_first_form_of_an_answer() -> None:
+    """Readers that take the first media type take the one that the service sends."""
+    content = operation(to_openapi3(SWAGGER), TOKEN)["responses"]["200"]["content"]
+    assert list(content) == ["application/json", "text/json", "text/plain"]
+
+
+def test_what_is_repeated_is_written_once() -> None:
+    """Parameters and errors that occur more than once are shared, others stay where they are."""
+    components = to_openapi3(SWAGGER)["components"]
+    assert sorted(components["parameters"]) == ["apiVersion", "connectionId", "group", "hub", "permission"]
+    assert sorted(components["responses"]) == ["Error"]
+
+
+def test_the_prose_of_the_official_document_stays_behind() -> None:
+    """Descriptions are ours to write, so none is taken over."""
+    text = dump_yaml(to_openapi3(SWAGGER))
+    assert "words" not in text
+    assert "Words" not in text
+
+
+def test_a_path_may_carry_the_parameters_of_its_operations() -> None:
+    """Parameters of a path and root parameters by reference are the same facts as written out."""
+    shared = copy.deepcopy(SWAGGER)
+    item = shared["paths"]["/api/health"]
+    shared["parameters"] = {"Version": item["head"].pop("parameters")[0]}
+    item["parameters"] = [{"$ref": "#/parameters/Version"}]
+    validate(to_openapi3(shared))
+    assert diff(SWAGGER, shared) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("securityDefinitions",), {}, "#: unknown key 'securityDefinitions'"),
+        ((*SEND, "deprecated"), True, "#/paths/~1api~1hubs~1{hub}~1:send/post: unknown key 'deprecated'"),
+        ((*SEND, "parameters", 2, "multipleOf"), 5, "/post/parameters/2: unknown key 'multipleOf'"),
+        ((*SEND, "responses", "202", "examples"), {}, "/responses/202: unknown key 'examples'"),
+        (("definitions", "Token", "allOf"), [], "#/definitions/Token: unknown key 'allOf'"),
+        (("definitions", "Token", "properties", "token", "type"), "file", "the type 'file' is not supported"),
+        (("definitions", "Token", "properties", "token"), {"type": "object"}, "token: an object needs a name"),
+        (("definitions", "Token", "required"), ["tokens"], "#/definitions/Token: type, properties and required"),
+        (("definitions", "Token", "additionalProperties"), {}, "additionalProperties with a schema"),
+        (("definitions", "Page", "properties", "value", "items"), GONE, "value: a list needs items"),
+        ((*LIST, "responses", "200", "schema", "$ref"), "#/definitions/Gone", "#/definitions/Gone leads nowhere"),
+        ((*LIST, "responses", "200", "schema", "$ref"), "other.json#/Page", "is not a plain reference to a schema"),
+        ((*LIST, "responses", "200", "description"), GONE, "/responses/200: the key 'description' is missing"),
+        ((*LIST, "parameters"), {}, "/get/parameters: a list is expected here"),
+        (("parameters",), [], "#/parameters: a map is expected here"),
+        ((*LIST, "parameters", 2, "in"), "header", "header parameters are not supported"),
+        ((*SEND, "parameters", 2, "in"), "formData", "formData parameters are not supported"),
+        ((*SEND, "parameters", 2, "name"), "Hub", "two parameters are called hub"),
+        ((*SEND, "parameters", 0, "name"), "club", "the path and its parameters do not match"),
+        ((*SEND, "parameters", 0, "required"), False, "the path parameter hub must be required"),
+        ((*SEND, "consumes"), GONE, "there must be one body, with a schema and a media type"),
+        ((*SEND, "consumes", 0), "application/xml", "/post: the media type application/xml is not supported"),
+        ((*TOKEN, "produces", 0), "text/html", "/post: the media type text/html is not supported"),
+        ((*TOKEN, "produces"), ["text/plain"], "/post: an answer with content must have a JSON form"),
+        ((*TOKEN, "parameters", 1, "collectionFormat"), "csv", "the list role must repeat its name (csv)"),
+        ((*TOKEN, "parameters", 1, "collectionFormat"), GONE, "the list role must repeat its name (csv)"),
+        ((*TOKEN, "parameters", 1, "collectionFormat"), "tsv", "lists in the format 'tsv' are not supported"),
+        ((*TOKEN, "parameters", 3, "x-ms-enum"), GONE, "schema: an enumeration needs a name (x-ms-enum)"),
+        ((*CHECK, "parameters", 1, "enum"), ["send"], "another schema is called Permission, but differs"),
+        (
+            (*CHECK, "operationId"),
+            "Other_SendToAll",
+            "the name send_to_all is taken by #/paths/~1api~1hubs~1{hub}~1:send",
+        ),
+        ((*CHECK, "operationId"), "Service_", "'Service_' gives no name"),
+        ((*HEALTH, "parameters", 0, "default"), "1999-01-01", "the default of api-version is not the version"),
+        ((*HEALTH, "responses", "200", "x-ms-error-response"), True, "an answer of success cannot be an error"),
+        ((*HEALTH, "responses", "2XX"), {"description": ""}, "2XX: a status in quotes or 'default' is expected here"),
+        (("x-ms-parameterized-host", "hostTemplate"), "https://{Endpoint}", "only a host that is one parameter"),
+        (("x-ms-parameterized-host", "useSchemePrefix"), True, "only a host that is one parameter"),
+        (("paths", "/api/rooms"), {"get": {"operationId": "A_B", "responses": {}}}, "belongs to no tag known here"),
+        (("swagger",), "1.2", "#/swagger: version 1.2 is not 2.0"),
+        (("swagger",), GONE, "#: neither Swagger 2.0 nor OpenAPI 3.0"),
+    ],
+)
+def test_what_is_not_understood_stops_the_conversion(path: tuple[Any, ...], value: object, message: str) -> None:
+    """One line names the place and the trouble; nothing is guessed."""
+    with pytest.raises(DocumentError) as caught:
+        to_openapi3(edited(SWAGGER, *path, to=value))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("webhooks",), {}, "#: unknown key 'webhooks'"),
+        (("openapi",), "3.1.0", "#: neither Swagger 2.0 nor OpenAPI 3.0"),
+        (("info", "version"), 20200202, "#/info/version: a version in quotes is expected here"),
+        ((*SEND, "callbacks"), {}, "/post: unknown key 'callbacks'"),
+        ((*SEND, "responses"), {202: {"description": ""}}, "/202: a status in quotes or 'default' is expected here"),
+        ((*SEND, "requestBody"), {"$ref": "#/components/responses/Error"}, "is not a plain reference to a body"),
+        ((*TOKEN, "parameters", 1, "explode"), False, "the list role must repeat its name (csv)"),
+        ((*TOKEN, "parameters", 1, "style"), "pipeDelimited", "the list role must repeat its name (pipes)"),
+        (("components", "schemas", "Token", "oneOf"), [], "#/components/schemas/Token: unknown key 'oneOf'"),
+        (("components", "schemas", "Token", "x-published-as-optional"), ["token"], "type, properties and required"),
+        (("components", "parameters", "hub", "content"), {}, "#/components/parameters/hub: unknown key 'content'"),
+    ],
+)
+def test_an_openapi_document_passes_the_same_checks(path: tuple[Any, ...], value: object, message: str) -> None:
+    """Our own documents may say no more than the official ones."""
+    with pytest.raises(DocumentError) as caught:
+        to_openapi3(edited(to_openapi3(SWAGGER), *path, to=value))
+    assert message in str(caught.value)
+
+
+def test_a_reference_to_itself_is_refused() -> None:
+    """A circle of references is a mistake, not an endless loop."""
+    circle = edited(to_openapi3(SWAGGER), "components", "parameters", "hub", to={"$ref": "#/components/parameters/hub"})
+    with pytest.raises(DocumentError, match="#/components/parameters/hub leads in circles"):
+        facts(circle)
+
+
+# Comparing
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "lines"),
+    [
+        ((*SEND, "parameters", 2, "maximum"), 600, [SAID_SEND, "  ~ query ttl: maximum 300 -> 600"]),
+        ((*SEND, "parameters", 2, "minimum"), GONE, [SAID_SEND, "  ~ query ttl: minimum 0 -> none"]),
+        ((*SEND, "parameters", 2, "format"), "int64", [SAID_SEND, "  ~ query ttl: format int32 -> int64"]),
+        ((*SEND, "parameters", 2, "type"), "number", [SAID_SEND, "  ~ query ttl: type integer -> number"]),
+        ((*SEND, "parameters", 2, "required"), True, [SAID_SEND, "  ~ query ttl: required false -> true"]),
+        ((*SEND, "parameters", 2, "default"), 0, [SAID_SEND, "  ~ query ttl: default none -> 0"]),
+        ((*SEND, "parameters", 0, "pattern"), "^x$", [SAID_SEND, "  ~ path hub: pattern ^[a-z]+$ -> ^x$"]),
+        ((*SEND, "parameters", 0, "maxLength"), 128, [SAID_SEND, "  ~ path hub: maxLength none -> 128"]),
+        ((*SEND, "parameters", 0, "minLength"), 1, [SAID_SEND, "  ~ path hub: minLength none -> 1"]),
+        ((*SEND, "parameters", 1, "required"), False, [SAID_SEND, "  ~ body: required true -> false"]),
+        ((*SEND, "parameters", 2), GONE, [SAID_SEND, "  - query ttl"]),
+        (
+            (*SEND, "parameters", 2, "name"),
+            "maxAge",
+            [SAID_SEND, "  - query ttl", "  + query maxAge: integer int32, minimum 0, maximum 300, optional"],
+        ),
+        (
+            (*SEND, "parameters", 1, "schema", "format"),
+            "byte",
+            [
+                SAID_SEND,
+                "  ~ body application/json: type any -> string, format none -> byte",
+                "  ~ body application/octet-stream: format binary -> byte",
+                "  ~ body text/plain: format none -> byte",
+            ],
+        ),
+        ((*SEND, "consumes", 1), GONE, [SAID_SEND, "  - body text/plain"]),
+        ((*SEND, "consumes", 1), "text/xml", [SAID_SEND, "  - body text/plain", "  + body text/xml: string binary"]),
+        (
+            (*SEND, "parameters", 1),
+            GONE,
+            [
+                SAID_SEND,
+                "  - body",
+                "  - body application/json",
+                "  - body application/octet-stream",
+                "  - body text/plain",
+            ],
+        ),
+        ((*SEND, "responses", "202"), GONE, [SAID_SEND, "  - status 202"]),
+        ((*SEND, "responses", "204"), {"description": ""}, [SAID_SEND, "  + status 204"]),
+        (
+            (*SEND, "responses", "202", "schema"),
+            {"$ref": "#/definitions/Token"},
+            [SAID_SEND, "  + status 202 application/json: Token"],
+        ),
+        (
+            (*SEND, "responses", "202", "headers"),
+            {"Retry-After": {"type": "integer"}},
+            [SAID_SEND, "  + status 202 header retry-after: integer"],
+        ),
+        ((*TOKEN, "produces", 0), GONE, [SAID_TOKEN, "  - status 200 text/plain", "  - status default text/plain"]),
+        ((*TOKEN, "responses", "default", "headers"), GONE, [SAID_TOKEN, "  - status default header x-ms-error-code"]),
+        (
+            (*TOKEN, "responses", "200", "schema", "$ref"),
+            "#/definitions/Page",
+            [
+                SAID_TOKEN,
+                "  ~ status 200 application/json: type Token -> Page",
+                "  ~ status 200 text/json: type Token -> Page",
+                "  ~ status 200 text/plain: type Token -> Page",
+            ],
+        ),
+        (
+            (*TOKEN, "parameters", 1, "collectionFormat"),
+            "csv",
+            [SAID_TOKEN, "  ~ query role: collectionFormat multi -> csv"],
+        ),
+        (
+            (*TOKEN, "parameters", 1, "items", "type"),
+            "integer",
+            [SAID_TOKEN, "  ~ query role: type list of string -> list of integer"],
+        ),
+        (
+            (*TOKEN, "parameters", 1, "items", "minLength"),
+            1,
+            [SAID_TOKEN, "  ~ query role: item minLength none -> 1"],
+        ),
+        ((*TOKEN, "parameters", 3, "default"), "MQTT", [SAID_TOKEN, "  ~ query kind: default Plain -> MQTT"]),
+        (
+            (*TOKEN, "parameters", 3, "enum"),
+            ["Plain", "MQTT", "New"],
+            [SAID_TOKEN, '  ~ query kind: enum ["MQTT", "Plain"] -> ["MQTT", "New", "Plain"]'],
+        ),
+        (
+            (*TOKEN, "parameters", 3, "x-ms-enum", "modelAsString"),
+            False,
+            [SAID_TOKEN, "  ~ query kind: open true -> false"],
+        ),
+        (
+            (*LIST, "x-ms-pageable"),
+            GONE,
+            ["changed GET /api/hubs/{hub}/groups/{group}/connections", "  - paging"],
+        ),
+        (
+            (*LIST, "x-ms-pageable", "nextLinkName"),
+            "next",
+            ["changed GET /api/hubs/{hub}/groups/{group}/connections", "  ~ paging: nextLinkName nextLink -> next"],
+        ),
+        (
+            ("definitions", "Member", "required"),
+            GONE,
+            ["changed schema Member", "  ~ property connectionId: required true -> false"],
+        ),
+        (
+            ("definitions", "Member", "properties", "since"),
+            {"type": "string", "format": "date-time"},
+            ["changed schema Member", "  + property since: string date-time, optional"],
+        ),
+        (("definitions", "Member", "properties", "userId"), GONE, ["changed schema Member", "  - property userId"]),
+        (
+            ("definitions", "Page", "properties", "nextLink", "format"),
+            GONE,
+            ["changed schema Page", "  ~ property nextLink: format uri -> none"],
+        ),
+        (
+            ("definitions", "Token", "additionalProperties"),
+            GONE,
+            ["changed schema Token", "  ~ object: additionalProperties false -> true"],
+        ),
+        (("definitions", "Extra"), {"type": "object"}, ["added   schema Extra"]),
+        (("paths", "/api/health"), GONE, ["removed HEAD /api/health"]),
+        (("x-ms-parameterized-host",), GONE, ["changed service", "  - host {}"]),
+    ],
+)
+def test_every_change_of_a_fact_is_told(path: tuple[Any, ...], value: object, lines: list[str]) -> None:
+    """One changed fact gives its own lines and no others, and is a difference in both directions."""
+    changed = edited(SWAGGER, *path, to=value)
+    assert diff(SWAGGER, changed) == lines
+    assert diff(changed, SWAGGER) != []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("info", "title"), "Another title"),
+        ((*SEND, "summary"), "Other words"),
+        ((*SEND, "operationId"), "Another_Name"),
+        ((*SEND, "tags"), ["other"]),
+        ((*SEND, "parameters", 0, "description"), "Other words"),
+        ((*SEND, "parameters", 1, "name"), "payload"),
+        ((*SEND, "parameters"), SWAGGER["paths"]["/api/hubs/{hub}/:send"]["post"]["parameters"][::-1]),
+        ((*SEND, "consumes"), ["application/json", "application/octet-stream", "text/plain"]),
+        ((*SEND, "parameters", 3, "default"), "2020-02-02"),
+        ((*TOKEN, "parameters", 3, "enum"), ["MQTT", "Plain"]),
+        ((*TOKEN, "parameters", 3, "x-ms-enum", "name"), "KindOfClient"),
+        ((*TOKEN, "responses", "default", "x-ms-error-response"), GONE),
+        ((*CHECK, "produces"), ["application/json"]),
+        ((*CHECK, "responses", "default", "schema"), {"$ref": "#/definitions/Problem"}),
+        (("definitions", "Token", "properties", "token", "example"), "abc"),
+        (("x-ms-parameterized-host", "hostTemplate"), "{endpoint}"),
+    ],
+)
+def test_what_is_only_written_differently_is_no_difference(path: tuple[Any, ...], value: object) -> None:
+    """Prose, names, order and spellings of one and the same fact do not count."""
+    assert diff(SWAGGER, edited(SWAGGER, *path, to=value)) == []
+
+
+def test_a_field_may_be_required_by_us_and_optional_where_published() -> None:
+    """The extension says that being required is our addition; without it the field differs."""
+    stricter = edited(to_openapi3(SWAGGER), "components", "schemas", "Token", "required", to=["token"])
+    marked = edited(stricter, "components", "schemas", "Token", "x-published-as-optional", to=["token"])
+    assert diff(SWAGGER, stricter) == ["changed schema Token", "  ~ property token: required false -> true"]
+    assert diff(SWAGGER, marked) == []
+
+
+def test_a_nullable_field_is_a_difference() -> None:
+    """OpenAPI 3 can say what Swagger cannot, and it is a fact."""
+    converted = to_openapi3(SWAGGER)
+    changed = edited(converted, "components", "schemas", "Token", "properties", "token", "nullable", to=True)
+    assert diff(converted, changed) == ["changed schema Token", "  ~ property token: nullable none -> true"]
+
+
+def test_changes_are_listed_path_by_path_and_schemas_last() -> None:
+    """A reader finds what belongs together in one place."""
+    changed = edited(SWAGGER, "paths", "/api/health", to=GONE)
+    changed = edited(changed, "definitions", "Extra", to={"type": "object"})
+    changed = edited(changed, "paths", "/api/hubs/{hub}/groups/{group}/connections", "put", to=operation(SWAGGER, LIST))
+    assert diff(SWAGGER, changed) == [
+        "removed HEAD /api/health",
+        "added   PUT /api/hubs/{hub}/groups/{group}/connections",
+        "added   schema Extra",
+    ]
+
+
+# Reading and writing
+
+
+def test_yaml_and_json_read_the_same(tmp_path: Path) -> None:
+    """A document keeps its content on the way through YAML."""
+    document = to_openapi3(SWAGGER)
+    (tmp_path / "document.yaml").write_text(dump_yaml(document), "utf-8")
+    assert load(tmp_path / "document.yaml") == document
+    assert load(FIXTURE) == SWAGGER
+
+
+def test_yaml_has_keys_in_order_long_text_folded_and_names_as_given() -> None:
+    """What is written is pleasant to read and does not depend on the order of the input."""
+    document = {
+        "paths": {"/b": {"get": {"tags": ["hub"], "operationId": "b"}}, "/a": {}},
+        "openapi": "3.0.3",
+        "info": {"description": "word " * 30 + "end", "version": "2020-02-02"},
+    }
+    assert dump_yaml(document) == (
+        "openapi: 3.0.3\n"
+        "info:\n"
+        "  version: '2020-02-02'\n"
+        "  description: >-\n" + "    " + ("word " * 23)[:-1] + "\n" + "    " + "word " * 7 + "end\n"
+        "\n"
+        "paths:\n"
+        "  /b:\n"
+        "    get:\n"
+        "      operationId: b\n"
+        "      tags: [hub]\n"
+        "\n"
+        "  /a: {}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("just words", "document: not an API document"),
+        ("- a\n- list\n", "document: not an API document"),
+        ("a: [1,\n", "document: not a JSON or YAML document: "),
+        ("a: 1\na: 2\n", "document: not a JSON or YAML document: "),
+        ('{"a": 1,}', "document: not a JSON or YAML document: "),
+        ('{"a": 1, "a": 2}', "document: not a JSON or YAML document: duplicate key 'a'"),
+        (b"\xff\xfe", "document: not a JSON or YAML document: "),
+    ],
+)
+def test_a_file_that_is_no_document_is_refused_in_one_line(tmp_path: Path, text: str | bytes, message: str) -> None:
+    """The message names the file and what is wrong with it."""
+    file = tmp_path / "document"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(DocumentError) as caught:
+        load(file)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
+    """A wrong path is an ordinary mistake, not a traceback."""
+    with pytest.raises(DocumentError, match=r"gone\.yaml: No such file or directory"):
+        load(tmp_path / "gone.yaml")
