@@ -127,7 +127,9 @@ def metadata(request: Request) -> dict[str, str] | None:
 
 
 def payload(request: Request) -> Payload:
-    """Return the message in a body. Without a Content-Type it is binary."""
+    """Return the message in a body, which may be empty but not missing. Without a Content-Type it is binary."""
+    if request.header("content-length") is None and request.header("transfer-encoding") is None:
+        raise RefusedError(bad_request("body", "The request has no body."))
     media_type, charset = _content_type(request)
     data_type = _MEDIA_TYPES.get(media_type or "application/octet-stream")
     if data_type is None:

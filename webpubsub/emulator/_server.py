@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Final
 
 from aiohttp import ClientError, WSMsgType, web
+from aiohttp.typedefs import Handler
 
 from ._admission import Admission, admit, is_client_path
 from ._auth import Verifier
@@ -50,8 +51,7 @@ class Server:
 
     async def start(self) -> None:
         """Begin to accept connections."""
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._handle)
+        app = web.Application(middlewares=[self._handle])
         runner = self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_SECONDS)
         await runner.setup()
         await web.SockSite(runner, self._listener).start()
@@ -72,7 +72,9 @@ class Server:
             client.abort()
         await self._runner.cleanup()
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    @web.middleware
+    async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG002
+        # A middleware sees every request as it came; aiohttp's routes would see decoded paths.
         plain = Request(
             request.method,
             request.raw_path,
@@ -100,7 +102,10 @@ class Server:
         )
         if not websocket.can_prepare(request).ok or request.transport is None:
             return _answer(bad_request("Upgrade", "The WebSocket handshake is not valid."))
-        await websocket.prepare(request)
+        try:
+            await websocket.prepare(request)
+        except ConnectionError:
+            return _answer(bad_request("Upgrade", "The client is gone."))
         client = _ClientSocket(websocket, request.transport, self._ack_delay_seconds)
         task = asyncio.current_task()
         assert task is not None
