@@ -79,10 +79,7 @@ def rendered_package(root: Path) -> Tree:
 def rendered_version(path: Path, templates: Environment) -> Tree:
     """Render one document into the package of its version."""
     document = documents.load(path)
-    try:
-        operations, shapes = endpoints.read(document)
-    except endpoints.Unsupported as error:
-        raise Stop(f"{path.name}: {error}") from error
+    operations, shapes = read(document, path)
     release = document["info"]["version"]
     if path.stem != release or not re.fullmatch(r"\d{4}-\d\d-\d\d(-preview)?", release):
         raise Stop(f"{path.name}: info.version is {release}, but must be a version date and the name of the file")
@@ -110,6 +107,14 @@ def rendered_version(path: Path, templates: Environment) -> Tree:
             early = [other for other in others if other not in late]
             render(f"models/{shape.module}.py", "model.py.jinja", model=shape, early=early, late=late)
     return files
+
+
+def read(document: documents.Document, path: Path) -> tuple[list[endpoints.Operation], endpoints.Shapes]:
+    """Understand a document. Messages get the name of its file."""
+    try:
+        return endpoints.read(document)
+    except documents.DocumentError as error:
+        raise Stop(f"{path.name}: {error}") from error
 
 
 def docstring(*blocks: str, indent: int = 4) -> str:
@@ -241,7 +246,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
 
 def report(lines: list[str]) -> int:
     """Print the first of these lines; return 1 if there are any."""
-    print("\n".join(lines[:SHOWN_LINES]))
+    for line in lines[:SHOWN_LINES]:
+        print(line)
     if len(lines) > SHOWN_LINES:
         print(f"... and {len(lines) - SHOWN_LINES} lines more")
     return 1 if lines else 0
@@ -250,10 +256,7 @@ def report(lines: list[str]) -> int:
 def import_document(path: Path, root: Path, *, force: bool) -> int:
     """Write a document into spec/ under the name of its version, if it can be rendered."""
     document = documents.to_openapi3(documents.load(path))
-    try:
-        endpoints.read(document)
-    except endpoints.Unsupported as error:
-        raise Stop(f"{path}: {error}") from error
+    read(document, path)
     target = root / "spec" / f"{document['info']['version']}.yaml"
     if target.exists() and not force:
         raise Stop(f"{target} is already there; --force replaces it")

@@ -36,7 +36,7 @@ from grammar import (
     snake,
 )
 
-__all__ = ["Document", "DocumentError", "Facts", "diff", "dump_yaml", "facts", "load", "to_openapi3"]
+__all__ = ["Document", "DocumentError", "Facts", "diff", "dump_yaml", "facts", "load", "renderable", "to_openapi3"]
 
 Facts = dict[str, dict[str, dict[str, Any]]]
 
@@ -137,13 +137,23 @@ def to_openapi3(document: Document) -> Document:
     Raises:
         DocumentError: The document says something that is not known here, contradicts itself or cannot be rendered.
     """
-    result = _understood(document)
-    _refuse_unrenderable(result)
+    result = renderable(document)
     _name_operations(result)
     _default_api_version(result)
     _hoist_enums(result)
     _split_messages(result)
     _share_repeated(result)
+    return result
+
+
+def renderable(document: Document) -> Document:
+    """Copy a document as OpenAPI 3, or stop at the first thing in it that rendering would not do justice.
+
+    Raises:
+        DocumentError: The document says something that is not known here, contradicts itself or cannot be rendered.
+    """
+    result = _understood(document)
+    _refuse_unrenderable(result)
     return result
 
 

@@ -1,20 +1,19 @@
 """From an OpenAPI 3.0 document to what the templates need: operations, models, enumerations.
 
-openapi-python-client parses the document. What it would read over in silence, or get wrong, is refused here first.
-Nothing here writes code or files: that is codegen.py with the templates.
+openapi-python-client parses the document, which grammar.py and documents.py have found to hold nothing that it would
+read over in silence. Nothing here writes code or files: that is codegen.py with the templates.
 """
 
 from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from openapi_python_client import schema as oai
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.openapi import Endpoint
@@ -32,12 +31,13 @@ from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.properties.uuid import UuidProperty
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
-from pydantic import BaseModel
 
-Document: TypeAlias = dict[str, Any]
+import documents
+from grammar import Document, DocumentError, fail, follow
+from grammar import operations as operations_of
+
 Shapes: TypeAlias = "dict[str, Model | Enumeration]"
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 BODIES = {"application/json": "JsonBody", "text/plain": "TextBody", "application/octet-stream": "BinaryBody"}
 
 # Names that the rendered modules use themselves.
@@ -47,10 +47,6 @@ RESERVED_CLASSES = {*BODIES.values(), "Iterable", "JSONValue", "Mapping", "Opera
 
 # Fields that official documents leave optional in answers although an answer without them is of no use.
 REQUIRED_IN_ANSWERS = {"ClientTokenResponse": ["token"]}
-
-
-class Unsupported(ValueError):
-    """A document says something that cannot be rendered; the message is one line and names the place."""
 
 
 @dataclass(frozen=True)
@@ -151,15 +147,18 @@ def read(document: Document) -> tuple[list[Operation], Shapes]:
     """Return the operations of a document by name, and the models and enumerations that they use.
 
     Raises:
-        Unsupported: Something in the document cannot be rendered.
+        DocumentError: Something in the document cannot be rendered.
     """
-    _refuse(document)
-    document = _without_unused(document)
-    data = _parsed(document)
-    sources = {
-        PythonIdentifier(operation["operationId"], "field_"): (path, operation, parameters)
-        for path, _, operation, parameters in _operations(document)
-    }
+    document = _without_unused(documents.renderable(document))
+    sources: dict[str, tuple[str, Document, list[Document]]] = {}
+    for path, _, operation, parameters, where in operations_of(document):
+        name = PythonIdentifier(operation["operationId"], "field_")
+        if name in sources or name in RESERVED_OPERATIONS:
+            fail(where, f"the name {name} is taken")
+        if len(operation.get("tags", [])) != 1:
+            fail(where, "an operation needs exactly one tag")
+        sources[name] = (path, operation, parameters)
+    data = _parsed(document, len(sources))
     operations = [
         _operation(endpoint, document, *sources[endpoint.name])
         for collection in data.endpoint_collections_by_tag.values()
@@ -186,96 +185,16 @@ def needed(shapes: Shapes, start: Iterable[str]) -> set[str]:
 # The document
 
 
-def _operations(document: Document) -> Iterator[tuple[str, str, Document, list[Document]]]:
-    """Yield path, method, operation and resolved parameters of every operation."""
-    for path, item in document["paths"].items():
-        for method in METHODS:
-            if method in item:
-                own = [_resolved(document, each) for each in item[method].get("parameters", [])]
-                shared = [_resolved(document, each) for each in item.get("parameters", [])]
-                names = {(each["name"], each["in"]) for each in own}
-                yield path, method, item[method], own + [e for e in shared if (e["name"], e["in"]) not in names]
-
-
-def _resolved(document: Document, node: Document) -> Document:
-    """Follow the `$ref` of a node, if it is one."""
-    seen: list[str] = []
-    while "$ref" in node:
-        reference = node["$ref"]
-        target: Any = document
-        for key in reference.removeprefix("#/").split("/"):
-            target = target.get(key) if isinstance(target, dict) else None
-        if not isinstance(target, dict) or reference in seen:
-            raise Unsupported(f"{reference} leads nowhere")
-        seen.append(reference)
-        node = target
-    return node
-
-
-def _refuse(document: Document) -> None:
-    """Refuse what the generator would read over."""
-    try:
-        parsed = oai.OpenAPI.model_validate(document)
-    except ValueError as error:
-        raise Unsupported(f"not an OpenAPI 3 document: {_one_line(error)}") from error
-    unknown = sorted(_unknown_keys(parsed, "#"))
-    if unknown:
-        raise Unsupported(f"{unknown[0]}: unknown key")
-    names: set[str] = set()
-    for path, method, operation, parameters in _operations(document):
-        where = operation.get("operationId", f"{method.upper()} {path}")
-        if "operationId" not in operation or len(operation.get("tags", [])) != 1:
-            raise Unsupported(f"{where}: an operation needs an operationId and exactly one tag")
-        if where in names | RESERVED_OPERATIONS:
-            raise Unsupported(f"{where}: this name is taken")
-        names.add(where)
-        for key in {"callbacks", "servers"} & set(operation):
-            raise Unsupported(f"{where}: {key} are not supported")
-        for parameter in parameters:
-            _refuse_parameter(document, parameter, f"{where}, parameter {parameter['name']}")
-
-
-def _refuse_parameter(document: Document, parameter: Document, where: str) -> None:
-    """Refuse a parameter that would not be sent as the document wants it."""
-    if parameter["in"] not in ("path", "query"):
-        raise Unsupported(f"{where}: {parameter['in']} parameters are not supported")
-    if "schema" not in parameter:
-        raise Unsupported(f"{where}: parameters described by content are not supported")
-    style = {"path": "simple", "query": "form"}[parameter["in"]]
-    if parameter.get("style", style) != style or parameter.get("allowReserved"):
-        raise Unsupported(f"{where}: this style is not supported")
-    schema = _resolved(document, parameter["schema"])
-    if schema.get("type") == "array" and not parameter.get("explode", style == "form"):
-        raise Unsupported(f"{where}: lists that are one value are not supported, only repeated values")
-
-
-def _unknown_keys(node: object, where: str) -> Iterator[str]:
-    """Yield the place of every key that OpenAPI 3 does not have and that is no `x-` extension."""
-    if isinstance(node, BaseModel):
-        yield from (f"{where}/{key}" for key in node.model_extra or {} if not key.startswith("x-"))
-        for name, field in type(node).model_fields.items():
-            if name in node.model_fields_set:
-                yield from _unknown_keys(getattr(node, name), f"{where}/{field.alias or name}")
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            yield from _unknown_keys(value, f"{where}/{_plain(key)}")
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from _unknown_keys(value, f"{where}/{index}")
-
-
 def _without_unused(document: Document) -> Document:
     """Return the document without what rendering has no use for.
 
     The answers of `default` are errors, which are never parsed, and an answer with content is read as JSON.
     """
     document = copy.deepcopy(document)
-    for _, _, operation, _ in _operations(document):
+    for _, _, operation, _, where in operations_of(document):
         operation["responses"].pop("default", None)
-        for status, response in operation["responses"].items():
-            content = _resolved(document, response).get("content", {})
-            if content and "application/json" not in content:
-                raise Unsupported(f"{operation['operationId']}: answer {status} has content, but no JSON")
+        for response in operation["responses"].values():
+            content = follow(document, response, where).get("content", {})
             for media_type in set(content) - {"application/json"}:
                 del content[media_type]
     for name, fields in REQUIRED_IN_ANSWERS.items():
@@ -285,7 +204,7 @@ def _without_unused(document: Document) -> Document:
     return document
 
 
-def _parsed(document: Document) -> GeneratorData:
+def _parsed(document: Document, expected: int) -> GeneratorData:
     """Give a document to the generator, whose every warning is an error here."""
     settings = ConfigFile(
         literal_enums=True, post_hooks=[], content_type_overrides={"text/plain": "application/octet-stream"}
@@ -293,20 +212,19 @@ def _parsed(document: Document) -> GeneratorData:
     config = Config.from_sources(settings, MetaType.NONE, Path("unused"), "utf-8", True, None)
     data = GeneratorData.from_dict(document, config=config)
     if not isinstance(data, GeneratorData):
-        raise Unsupported(_one_line(f"{data.header}: {data.detail}"))
+        raise DocumentError(_one_line(f"{data.header}: {data.detail}"))
     collections = data.endpoint_collections_by_tag.values()
     errors = [*data.errors, *(error for collection in collections for error in collection.parse_errors)]
     if errors:
-        raise Unsupported(_one_line(f"{errors[0].header} {errors[0].detail or ''}"))
-    names = {endpoint.name for collection in collections for endpoint in collection.endpoints}
-    if len(names) != len(list(_operations(document))):
-        raise Unsupported("two operations have the same name in Python, or the generator lost one")
+        raise DocumentError(_one_line(f"{errors[0].header} {errors[0].detail or ''}"))
+    if sum(len(collection.endpoints) for collection in collections) != expected:
+        raise DocumentError("the generator lost an operation")
     return data
 
 
-def _plain(value: UntrustedString | str | None) -> str:
+def _plain(value: UntrustedString | None) -> str:
     """Text of the document, without the generator's guard against putting it into code unescaped."""
-    return value.get_untrusted_value() if isinstance(value, UntrustedString) else value or ""
+    return value.get_untrusted_value() if value else ""
 
 
 def _one_line(value: object) -> str:
@@ -358,7 +276,7 @@ def _kind(prop: PropertyProtocol, where: str, *, open_enums: bool = False) -> Ki
                 encode = "{}" if inner.encode == "{}" else f"None if {{0}} is None else {inner.encode.format('{0}')}"
                 annotation, decode = f"{inner.annotation} | None", f"nullable({inner.decode})"
                 return Kind(annotation, decode, encode, classes=inner.classes, not_null=inner)
-    raise Unsupported(f"{where}: a schema of this kind is not supported ({type(prop).__name__})")
+    raise DocumentError(f"{where}: a schema of this kind is not supported ({type(prop).__name__})")
 
 
 def _shapes(data: GeneratorData) -> Shapes:
@@ -374,14 +292,14 @@ def _shapes(data: GeneratorData) -> Shapes:
         classes = {name for field in (*required, *optional) for name in field.kind.classes}
         shapes[name] = Model(name, module, _plain(model.description), required, optional, tuple(sorted(classes)))
     for name in RESERVED_CLASSES & set(shapes):
-        raise Unsupported(f"schema {name}: this name is taken")
+        raise DocumentError(f"schema {name}: this name is taken")
     return shapes
 
 
 def _model_field(prop: PropertyProtocol, model: str) -> Field:
     where = f"{model}.{_plain(prop.name)}"
     if prop.python_name in ("from_dict", "to_dict"):
-        raise Unsupported(f"{where}: this name is taken")
+        raise DocumentError(f"{where}: this name is taken")
     kind = _kind(prop, where, open_enums=True)
     kind = kind if prop.required else kind.not_null or kind
     return Field(str(prop.python_name), _plain(prop.name), kind, _plain(prop.description))
@@ -400,7 +318,7 @@ def _operation(
     def field(prop: PropertyProtocol) -> Field:
         wire = _plain(prop.name)
         if prop.python_name in RESERVED_PARAMETERS:
-            raise Unsupported(f"{where}: a parameter cannot be called {prop.python_name}")
+            raise DocumentError(f"{where}: a parameter cannot be called {prop.python_name}")
         kind = _kind(prop, f"{where}, parameter {wire}")
         if kind.item:
             kind = replace(kind, annotation=f"Iterable[{kind.item.annotation}]")
@@ -411,7 +329,7 @@ def _operation(
     positional = [field(prop) for prop in endpoint.path_parameters]
     required = [field(prop) for prop in query if prop.required]
     optional = [field(prop) for prop in query if not prop.required]
-    body = _body(endpoint, _resolved(document, operation.get("requestBody", {})))
+    body = _body(endpoint, follow(document, operation.get("requestBody", {}), where))
     answer = _answer(endpoint)
     headers = ['"Accept": "application/json"'] if answer.decode.startswith("json_answer(") else []
     headers += [f'"Content-Type": {body.content_type}'] if body and body.required else []
@@ -441,10 +359,10 @@ def _url(endpoint: Endpoint, positional: list[Field], required: list[Field], *, 
     where = str(endpoint.name)
     url = _plain(endpoint.path)
     if not re.fullmatch(r"/[\w\-.~:/!$()*+,;=@]*", re.sub(r"{\w+}", "", url), re.ASCII):
-        raise Unsupported(f"{where}: the path {url} holds characters that would have to be escaped")
+        raise DocumentError(f"{where}: the path {url} holds characters that would have to be escaped")
     for field in positional:
         if field.kind.in_url is None:
-            raise Unsupported(f"{where}: {field.wire} cannot be part of a path")
+            raise DocumentError(f"{where}: {field.wire} cannot be part of a path")
         written = field.kind.in_url.format(field.name)
         if written.startswith("query_value("):
             written = f"path_segment('{field.name}', {field.name})"
@@ -459,7 +377,7 @@ def _query(field: Field, where: str) -> str:
     if kind.item and kind.item.in_url == "query_value({})":
         return f"query_values('{wire}', {field.name})"
     if kind.in_url is None:
-        raise Unsupported(f"{where}: {field.wire} cannot be part of a query")
+        raise DocumentError(f"{where}: {field.wire} cannot be part of a query")
     return f"f'&{wire}={{{kind.in_url.format(field.name)}}}'"
 
 
@@ -470,7 +388,7 @@ def _body(endpoint: Endpoint, body: Document) -> Body | None:
     required, description = body.get("required", False), body.get("description", "")
     types = [_plain(each.content_type) for each in endpoint.bodies]
     for unknown in sorted(set(types) - set(BODIES)):
-        raise Unsupported(f"{endpoint.name}: content of type {unknown} is not supported")
+        raise DocumentError(f"{endpoint.name}: content of type {unknown} is not supported")
     if types == ["application/json"]:
         kind = _kind(endpoint.bodies[0].prop, f"{endpoint.name}, body")
         if kind.encode == "{}.to_dict()":
@@ -485,7 +403,7 @@ def _answer(endpoint: Endpoint) -> Kind:
     patterns = endpoint.responses.patterns
     success = [each for each in patterns if each.status_code.range and 200 <= each.status_code.range[0] <= 299]
     if not success:
-        raise Unsupported(f"{endpoint.name}: no answer of success is documented")
+        raise DocumentError(f"{endpoint.name}: no answer of success is documented")
     if endpoint.method == "head":
         probe = any(each.status_code.pattern == "404" for each in patterns)
         return Kind("bool", "existence") if probe else Kind("None", "no_content")
@@ -494,6 +412,6 @@ def _answer(endpoint: Endpoint) -> Kind:
         return Kind("None", "no_content")
     kinds = {_kind(each.prop, f"{endpoint.name}, answer", open_enums=True) for each in success}
     if bare or len(kinds) > 1:
-        raise Unsupported(f"{endpoint.name}: answers of success that differ in content are not supported")
+        raise DocumentError(f"{endpoint.name}: answers of success that differ in content are not supported")
     kind = kinds.pop()
     return Kind(kind.annotation, f"json_answer({kind.decode})", classes=kind.classes)
