@@ -19,15 +19,32 @@ from pathlib import Path
 
 # A dotted name stands for exactly this sequence, a plain one for the name wherever it is used.
 NAMES = {
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+    "__aiter__": "__iter__",
+    "__anext__": "__next__",
+    "_async_sockets": "_sync_sockets",
     "_awaiting": "_blocking",
-    "aiter_bytes": "iter_bytes",
-    "AsyncBaseTransport": "BaseTransport",
     "aclose": "close",
+    "aiter_bytes": "iter_bytes",
     "aread": "read",
+    "AsyncBaseTransport": "BaseTransport",
+    "AsyncClient": "Client",
+    "AsyncCredential": "Credential",
+    "AsyncItemPaged": "ItemPaged",
+    "AsyncIterator": "Iterator",
+    "AsyncPages": "Pages",
     "handle_async_request": "handle_request",
+    "StopAsyncIteration": "StopIteration",
 }
 
-WORDS: dict[str, str] = {}
+WORDS = {
+    "async with": "with",
+    "AsyncPages[T]": "Pages[T]",
+    "await service": "service",
+    "httpx.AsyncBaseTransport": "httpx.BaseTransport",
+    "httpx.AsyncClient": "httpx.Client",
+}
 
 HEADER = "# Rendered by codegen.py from {source}. Do not edit: change that file and run `python codegen.py`."
 
@@ -77,7 +94,7 @@ def _twin(source: str, where: str) -> tuple[str, set[tuple[str, str]]]:
         pieces += [source[position:start], text]
         position, index = end, index + taken
     code = "".join([*pieces, source[position:], f"{header}\n" if header else ""])
-    _refuse_asynchronous(code, where)
+    _refuse_leftovers(code, where)
     return code, used
 
 
@@ -108,10 +125,10 @@ def _tokens(source: str) -> Iterator[tuple[int, int, int, str]]:
             yield start, end, token.type, token.string
 
 
-def _refuse_asynchronous(code: str, where: str) -> None:
-    """Stop at what a token transform does not reach, above all at names and `await` inside f-strings."""
+def _refuse_leftovers(code: str, where: str) -> None:
+    """Stop at what a token transform does not reach: names and `await` inside of f-strings."""
     for node in ast.walk(ast.parse(code)):
         names = {getattr(node, "id", None), getattr(node, "attr", None)}
-        asynchronous = isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith | ast.AsyncFunctionDef)
-        if asynchronous or names & set(NAMES):
-            raise TwinError(f"{where}:{getattr(node, 'lineno', 0)}: still asynchronous in the twin; use a variable")
+        if isinstance(node, ast.Await) or names & set(NAMES):
+            line = getattr(node, "lineno", 0)
+            raise TwinError(f"{where}:{line}: inside of an f-string nothing is replaced; use a variable")

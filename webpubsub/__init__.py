@@ -1,1 +1,75 @@
-"""A typed client for the Azure Web PubSub service."""
+"""A typed client for the Azure Web PubSub service.
+
+>>> from webpubsub import WebPubSubServiceClient, odata
+>>> with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
+...     service.send_to_all({"text": "Hello"}, filter=odata("userId ne {user}", user="O'Neil"))
+...     service.get_client_access_token(user_id="ann", roles=["webpubsub.joinLeaveGroup"])
+ClientAccessToken(base_url='ws://127.0.0.1:.../client/hubs/chat', token=REDACTED)
+
+`webpubsub.aio` has the same client for asyncio, `webpubsub.emulator` a local service to develop and test against.
+"""
+
+from ._sync._paging import ItemPaged, Pages
+from ._sync.client import WebPubSubServiceClient
+from ._version import __version__
+from .connection_string import ConnectionString
+from .credentials import (
+    AccessToken,
+    AsyncTokenCredential,
+    AzureKeyCredential,
+    KeyCredential,
+    TokenCredential,
+)
+from .errors import (
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    ConflictError,
+    EventError,
+    NotFoundError,
+    PayloadTooLargeError,
+    PermissionDeniedError,
+    ServiceError,
+    ServiceUnavailableError,
+    ThrottledError,
+    TransportError,
+    WebPubSubError,
+)
+from .filters import odata
+from .models import ClientAccessToken, ClientProtocol, GroupMember, Permission
+from .options import ClientOptions, RequestOptions
+from .retries import RetryPolicy
+
+__all__ = [
+    "AccessToken",
+    "AsyncTokenCredential",
+    "AuthenticationError",
+    "AzureKeyCredential",
+    "BadRequestError",
+    "ClientAccessToken",
+    "ClientOptions",
+    "ClientProtocol",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionString",
+    "EventError",
+    "GroupMember",
+    "ItemPaged",
+    "KeyCredential",
+    "NotFoundError",
+    "Pages",
+    "PayloadTooLargeError",
+    "Permission",
+    "PermissionDeniedError",
+    "RequestOptions",
+    "RetryPolicy",
+    "ServiceError",
+    "ServiceUnavailableError",
+    "ThrottledError",
+    "TokenCredential",
+    "TransportError",
+    "WebPubSubError",
+    "WebPubSubServiceClient",
+    "__version__",
+    "odata",
+]

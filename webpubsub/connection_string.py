@@ -48,7 +48,7 @@ class ConnectionString:
         for name in ("Endpoint", "AccessKey"):
             if not fields.get(name):
                 raise ConfigurationError(f"The connection string has no {name}.{_only_identity(fields, name)}")
-        return cls(endpoint(fields["Endpoint"], "Endpoint", fields.get("Port")), fields["AccessKey"])
+        return cls(endpoint_url(fields["Endpoint"], "Endpoint", fields.get("Port")), fields["AccessKey"])
 
     def reveal(self) -> str:
         """Write the connection string out, **with the access key**."""
@@ -60,7 +60,7 @@ class ConnectionString:
     __str__ = __repr__
 
 
-def endpoint(text: str, name: str = "endpoint", port: str | None = None) -> str:
+def endpoint_url(text: str, name: str = "endpoint", port: str | int | None = None) -> str:
     """Check an endpoint and bring it to the form `https://host[:port][/path]`.
 
     Args:
@@ -113,9 +113,10 @@ def _fields(text: str) -> dict[str, str]:
     return fields
 
 
-def _port(text: str) -> int:
+def _port(value: str | int) -> int:
+    text = str(value)
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 65535):
-        raise ConfigurationError("Port in the connection string must be a whole number from 1 to 65535.")
+        raise ConfigurationError("The port must be a whole number from 1 to 65535.")
     return int(text)
 
 

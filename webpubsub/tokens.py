@@ -21,6 +21,8 @@ __all__ = ["InvalidTokenError", "sign", "verify"]
 JSONValue: TypeAlias = "str | int | float | bool | Sequence[JSONValue] | Mapping[str, JSONValue] | None"
 
 SERVICE_TOKEN_SECONDS = 300
+_FIXED_HEADERS = ("alg", "b64", "crit")
+_NAME_CLAIM = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
 
 
 class _HS256(HMACAlgorithm):
@@ -47,7 +49,12 @@ def sign(claims: Mapping[str, JSONValue], key: str, *, headers: Mapping[str, JSO
         claims: What the token says.
         key: The access key.
         headers: Additions to the JOSE header, such as `kid`.
+
+    Raises:
+        ConfigurationError: A header would change how the token is signed.
     """
+    if headers and not headers.keys().isdisjoint(_FIXED_HEADERS):
+        raise ConfigurationError(f"The token's headers must not set any of {', '.join(_FIXED_HEADERS)}.")
     return _signer.encode(_encode(claims).encode(), key, "HS256", cast("dict[str, Any] | None", headers))
 
 
@@ -83,14 +90,18 @@ def verify(token: str, key: str, *, leeway_seconds: float = 300) -> dict[str, JS
     return cast("dict[str, JSONValue]", claims)
 
 
-def service_token(url: str, key: str) -> str:
+def service_token(url: str, key: str, user: str | None = None) -> str:
     """Make the token for one REST request.
 
     Args:
         url: The URL as it is sent, query included. Behind a reverse proxy, the URL at the service itself.
         key: The access key.
+        user: A name to carry, for the logs of the service.
     """
-    return sign({"aud": url, "exp": int(time.time()) + SERVICE_TOKEN_SECONDS}, key)
+    claims: dict[str, JSONValue] = {"aud": url, "exp": int(time.time()) + SERVICE_TOKEN_SECONDS}
+    if user is not None:
+        claims[_NAME_CLAIM] = user
+    return sign(claims, key)
 
 
 def client_access_token(

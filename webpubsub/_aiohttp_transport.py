@@ -1,0 +1,101 @@
+"""aiohttp as a transport of httpx, with two corrections to `httpx_aiohttp`.
+
+The URL goes out as it was signed: aiohttp would otherwise decode what it thinks need not be encoded, such as `%27`.
+And an error tells the truth about the request: `httpx_aiohttp` 0.2 reports a connection that broke after the request
+as one that was never made, and such a request would be repeated.
+"""
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+from yarl import URL
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+_AUTOMATIC_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+
+_ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
+    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
+    (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
+    (aiohttp.ClientProxyConnectionError, httpx.ProxyError),
+    (aiohttp.ClientHttpProxyError, httpx.ProxyError),
+    (aiohttp.ClientConnectorError, httpx.ConnectError),
+    (aiohttp.ServerFingerprintMismatch, httpx.ConnectError),
+    (aiohttp.InvalidURL, httpx.UnsupportedProtocol),
+    (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError),
+    (aiohttp.ClientPayloadError, httpx.RemoteProtocolError),
+    (aiohttp.ClientResponseError, httpx.RemoteProtocolError),
+    (aiohttp.ClientError, httpx.ReadError),
+    (OSError, httpx.ReadError),
+)
+
+
+class ExactAiohttpTransport(AiohttpTransport):
+    """Sends every URL as it is, keeps no cookies, and maps every error of aiohttp's by what it means."""
+
+    _session: "_ExactSession | None" = None
+
+    def get_client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                ssl=self.ssl_context,
+                limit=self.limits.max_connections or 0,
+                keepalive_timeout=self.limits.keepalive_expiry,
+            )
+            self._session = _ExactSession(connector)
+        return cast("aiohttp.ClientSession", self._session)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        with _true_errors():
+            response = await super().handle_async_request(request)
+        response.stream = _TrueStream(cast("httpx.AsyncByteStream", response.stream))
+        return response
+
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+class _ExactSession:
+    """The two methods of `aiohttp.ClientSession` that the transport calls."""
+
+    def __init__(self, connector: aiohttp.TCPConnector) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=_AUTOMATIC_HEADERS
+        )
+
+    def request(self, method: str, url: str, **options: Any) -> Any:
+        return self._session.request(method, URL(url, encoded=True), **options)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+class _TrueStream(httpx.AsyncByteStream):
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> "AsyncIterator[bytes]":
+        with _true_errors():
+            async for chunk in self._stream:
+                yield chunk
+
+    async def aclose(self) -> None:
+        with _true_errors():
+            await self._stream.aclose()
+
+
+@contextmanager
+def _true_errors() -> "Iterator[None]":
+    try:
+        yield
+    except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
+        cause = error.__cause__ if isinstance(error, httpx.TransportError) else error
+        for kind, meaning in _ERRORS:
+            if isinstance(cause, kind):
+                raise meaning(str(cause)) from cause
+        raise

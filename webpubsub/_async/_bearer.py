@@ -1,0 +1,64 @@
+"""Bearer tokens from a token credential: cached, refreshed early, fetched by one caller at a time."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from .._awaiting import Lock, call
+from .._logging import logger
+from ..credentials import AccessToken, AsyncTokenCredential, TokenCredential
+
+_EARLY_SECONDS = 300
+_PAUSE_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    value: str
+    expires_on: float
+    refresh_on: float
+
+
+class BearerTokens:
+    """The token of one credential, for one set of scopes."""
+
+    def __init__(self, credential: TokenCredential | AsyncTokenCredential, scopes: Sequence[str]) -> None:
+        self._get_token = getattr(credential, "get_token_info", credential.get_token)
+        self._scopes = tuple(scopes)
+        self._lock = Lock()
+        self._token = _Token("", 0, 0)
+
+    async def get(self) -> str:
+        """Return a token that is good for a request now.
+
+        A token is renewed at the `refresh_on` that it came with, or five minutes before its end. While one caller
+        renews it, the others go on with the old one as long as it is valid, and wait for the new one after that.
+
+        Raises:
+            Exception: Whatever the credential raises, when there is no valid token left.
+        """
+        token = self._token
+        now = time.time()
+        if now < token.refresh_on or (now < token.expires_on and self._lock.locked()):
+            return token.value
+        async with self._lock:
+            if time.time() >= self._token.refresh_on:
+                self._token = await self._renewed(self._token)
+            return self._token.value
+
+    async def _renewed(self, old: _Token) -> _Token:
+        try:
+            new = cast("AccessToken", await call(self._get_token, *self._scopes))
+        except Exception as error:
+            now = time.time()
+            if now >= old.expires_on:
+                raise
+            logger.warning(
+                "The credential gave no new token (%s); the present one is used for %d more seconds.",
+                type(error).__name__,
+                old.expires_on - now,
+            )
+            return _Token(old.value, old.expires_on, min(now + _PAUSE_SECONDS, old.expires_on))
+        refresh_on = getattr(new, "refresh_on", None) or new.expires_on - _EARLY_SECONDS
+        return _Token(new.token, new.expires_on, refresh_on)

@@ -1,0 +1,155 @@
+"""The httpx client that calls the service: it signs, repeats and writes down every request, raw operations included.
+
+`run` is the one place that runs an operation for `WebPubSubServiceClient` and turns what went wrong into the exceptions
+of `webpubsub.errors`.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
+from uuid import uuid4
+
+import httpx
+
+from webpubsub_rest import Operation, Request, UnexpectedAnswer, UnexpectedStatus
+
+from .._async_sockets import open_transport
+from .._endpoints import Endpoints
+from .._failures import reason
+from .._version import __version__
+from ..credentials import AsyncCredential, KeyCredential, recognize
+from ..errors import ConfigurationError, ServiceError, TransportError, from_response
+from ..options import ClientOptions, RequestOptions, Settings
+from ..tokens import check_key, service_token
+from ._bearer import BearerTokens
+from ._exchange import Exchange
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_REQUEST_ID = "x-ms-client-request-id"
+_USER_AGENT = f"webpubsub/{__version__} python/{sys.version_info[0]}.{sys.version_info[1]} httpx/{httpx.__version__}"
+_SCOPE = "https://webpubsub.azure.com/.default"
+_KEEP_ALIVE_SECONDS = 60
+_MOST_CONNECTIONS = 100
+_PLAIN = {"headers", "content"}
+
+
+class ServiceHttp(httpx.AsyncClient):
+    """An `httpx.AsyncClient` of one service: it refuses every other address and follows no redirect."""
+
+    def __init__(self, endpoints: Endpoints, credential: AsyncCredential, options: ClientOptions) -> None:
+        from .._attempts import RetryingTransport
+
+        self.endpoints = endpoints
+        self.settings = Settings.of(options)
+        self._user = options.get("user")
+        self.key_credential: KeyCredential | None = None
+        recognized = recognize(credential)
+        if isinstance(recognized, KeyCredential):
+            self.key_credential = recognized
+        else:
+            endpoints.refuse_plain_http()
+            self._bearer = BearerTokens(recognized, _scopes(options))
+        self._retrying = RetryingTransport(Exchange(_transport(endpoints, options)), self.settings.retry_policy)
+        super().__init__(
+            base_url=endpoints.target,
+            transport=self._retrying,
+            timeout=httpx.Timeout(**self.settings.timeout),
+            headers={"User-Agent": _USER_AGENT, "Accept": "application/json"},
+            trust_env=False,
+        )
+
+    async def run(self, options: RequestOptions, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run an operation with the options of one call.
+
+        Raises:
+            ConfigurationError: An argument or an option is wrong, or the client is closed; nothing was sent.
+            ServiceError: The service answered with an error.
+            TransportError: The service did not answer.
+        """
+        settings = self.settings.but(options) if options else self.settings
+        kwargs.setdefault("api_version", settings.api_version)
+        request_id = settings.request_id or str(uuid4())
+        arguments = operation.build(*args, **kwargs)
+        extensions: dict[str, Any] = {"timeout": settings.timeout, "logging_enable": settings.logging_enable}
+        if settings.retry_policy is not self.settings.retry_policy:
+            extensions["retry_policy"] = settings.retry_policy
+        try:
+            response = await self._send(arguments, settings.headers, request_id, extensions)
+            return operation.parse(response)
+        except UnexpectedStatus as answer:
+            raise from_response(
+                operation.name, answer.status_code, answer.headers, answer.content, request_id
+            ) from None
+        except UnexpectedAnswer as answer:
+            message = "the body is not the JSON that the service documents"
+            raise ServiceError(operation.name, answer.status_code, None, message, None, request_id) from answer
+        except httpx.RequestError as error:
+            sent = extensions.get("maybe_sent", False)
+            raise TransportError(operation.name, reason(error), sent, request_id) from error
+
+    async def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
+        """Send a request, as `httpx.AsyncClient.request` does; this is how raw operations arrive."""
+        if isinstance(url, str) and url.startswith("/") and options.keys() <= _PLAIN:
+            arguments: Request = {"method": method, "url": url, "headers": options.get("headers") or {}}
+            if content := options.get("content"):
+                arguments["content"] = content
+            extensions = {"timeout": self.settings.timeout, "logging_enable": self.settings.logging_enable}
+            return await self._send(arguments, self.settings.headers, str(uuid4()), extensions)
+        return await super().request(method, url, **options)
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ARG002
+        """Sign a request and send it. The answer is read whole; redirects are returned, not followed."""
+        request.headers.setdefault(_REQUEST_ID, str(uuid4()))
+        if "Authorization" not in request.headers:
+            request.headers["Authorization"] = await self._authorization(str(request.url))
+        request.extensions.setdefault("logging_enable", self.settings.logging_enable)
+        return await self._exchange(request)
+
+    async def _send(
+        self, arguments: Request, headers: Mapping[str, str], request_id: str, extensions: dict[str, Any]
+    ) -> httpx.Response:
+        url = httpx.URL(self.endpoints.target + arguments["url"])
+        all_headers = {
+            "Accept": "application/json",
+            "User-Agent": _USER_AGENT,
+            _REQUEST_ID: request_id,
+            "Authorization": await self._authorization(str(url)),
+            **arguments["headers"],
+        }
+        request = httpx.Request(
+            arguments["method"], url, headers=all_headers, content=arguments.get("content"), extensions=extensions
+        )
+        if headers:
+            request.headers.update(headers)
+        return await self._exchange(request)
+
+    async def _authorization(self, url: str) -> str:
+        audience = self.endpoints.audience(url)
+        if self.key_credential is None:
+            token = await self._bearer.get()
+        else:
+            token = service_token(audience, check_key(self.key_credential.key, "credential.key"), self._user)
+        return f"Bearer {token}"
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        if self.is_closed:
+            raise ConfigurationError("The client is closed; make a new one.")
+        return await self._retrying.handle_async_request(request)
+
+
+def _scopes(options: ClientOptions) -> Sequence[str]:
+    scopes = options.get("credential_scopes", _SCOPE)
+    return [scopes] if isinstance(scopes, str) else list(scopes)
+
+
+def _transport(endpoints: Endpoints, options: ClientOptions) -> httpx.AsyncBaseTransport:
+    if "transport" in options:
+        given = options["transport"]
+        if not isinstance(given, httpx.AsyncBaseTransport):
+            raise TypeError(f"transport must be a httpx.AsyncBaseTransport, not {type(given).__name__}.")
+        return given
+    most = options.get("max_connections", _MOST_CONNECTIONS)
+    limits = httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=_KEEP_ALIVE_SECONDS)
+    return open_transport(options.get("connection_verify", True), endpoints.proxy(), limits)

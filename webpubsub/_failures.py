@@ -1,0 +1,34 @@
+"""What a failure of the transport means: whether the request was sent, whether it may be repeated, how to say it."""
+
+import httpx
+
+UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+"""No connection was had, so the service certainly did not see the request."""
+
+PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError)
+"""Another try may succeed."""
+
+_REASONS: tuple[tuple[type[httpx.RequestError], str], ...] = (
+    (httpx.ConnectTimeout, "connecting took too long"),
+    (httpx.PoolTimeout, "no connection became free in time"),
+    (httpx.WriteTimeout, "sending took too long"),
+    (httpx.TimeoutException, "the answer took too long"),
+    (httpx.ProxyError, "the proxy did not serve the request"),
+    (httpx.LocalProtocolError, "the request is not valid HTTP; check the headers"),
+    (httpx.RemoteProtocolError, "the answer is cut short or not valid HTTP"),
+    (httpx.NetworkError, "the connection broke"),
+    (httpx.DecodingError, "the answer cannot be decompressed"),
+)
+
+
+def reason(error: httpx.RequestError) -> str:
+    """Say in a few words what happened.
+
+    The text of the exception is used only where it describes the network; elsewhere it may repeat what was sent.
+    """
+    if isinstance(error, httpx.ConnectError):
+        return str(error) or "no connection"
+    for kind, text in _REASONS:
+        if isinstance(error, kind):
+            return text
+    return "the exchange failed"

@@ -1,0 +1,60 @@
+"""Results that come in pages: items one by one, or a page at a time with a token to go on from later."""
+# Rendered by codegen.py from webpubsub/_async/_paging.py. Do not edit: change that file and run `python codegen.py`.
+from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Fetch(Protocol[T]):
+    """Fetches one page: None asks for the first. Returns its items, and the token of the next page if there is one."""
+
+    def __call__(self, token: str | None, /) -> tuple[list[T], str | None]: ...
+
+
+class ItemPaged(Generic[T]):
+    """The items of a list call, fetched page by page as they are needed.
+
+    It can be iterated any number of times; each time starts anew.
+    """
+
+    def __init__(self, fetch: Fetch[T]) -> None:
+        self._fetch = fetch
+
+    def __iter__(self) -> Iterator[T]:
+        for page in self.by_page():
+            for item in page:
+                yield item
+
+    def by_page(self, continuation_token: str | None = None) -> "Pages[T]":
+        """Iterate over pages, each a list of items.
+
+        Args:
+            continuation_token: Where to go on: the `continuation_token` of an earlier iteration. None starts with
+                the first page.
+        """
+        return Pages(self._fetch, continuation_token)
+
+
+class Pages(Generic[T]):
+    """An iterator over pages.
+
+    Attributes:
+        continuation_token: Where the page after the last one begins: a str to keep and to give to `by_page` later,
+            in another process even. It is None before the first page and after the last.
+    """
+
+    def __init__(self, fetch: Fetch[T], continuation_token: str | None) -> None:
+        self._fetch = fetch
+        self._ended = False
+        self.continuation_token = continuation_token
+
+    def __iter__(self) -> "Pages[T]":
+        return self
+
+    def __next__(self) -> list[T]:
+        if self._ended:
+            raise StopIteration
+        page, self.continuation_token = self._fetch(self.continuation_token)
+        self._ended = self.continuation_token is None
+        return page

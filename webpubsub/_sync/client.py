@@ -1,0 +1,584 @@
+"""The client: one short method for each operation of the service, in the names of the official SDK."""
+# Rendered by codegen.py from webpubsub/_async/client.py. Do not edit: change that file and run `python codegen.py`.
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Self, Unpack
+
+import httpx
+
+from webpubsub_rest import JSONValue, Operation, Request
+from webpubsub_rest import v2024_12_01 as rest
+
+from .. import names
+from .._endpoints import Endpoints
+from ..connection_string import ConnectionString, endpoint_url
+from ..credentials import Credential
+from ..errors import ConfigurationError, ServiceUnavailableError
+from ..messages import Message, encode
+from ..models import ClientAccessToken, ClientProtocol, GroupMember, Permission
+from ..options import ClientOptions, RequestOptions, check
+from ..tokens import check_key, client_access_token
+from ._http import ServiceHttp
+from ._paging import ItemPaged
+
+__all__ = ["WebPubSubServiceClient"]
+
+
+class WebPubSubServiceClient:
+    """Sends messages to the WebSocket clients of one hub, and decides what they may do.
+
+    A client keeps connections open: use one for many calls, and close it at the end. It is safe to share between
+    threads and tasks.
+
+    That the service accepts a message does not mean that it was delivered: sending to a group without members, or
+    to somebody who is not connected, is a success without effect.
+
+    Every method takes the options of `RequestOptions` besides its own arguments, and raises:
+
+    * `ConfigurationError` or `TypeError` when an argument is wrong; nothing was sent.
+    * `ServiceError`, or one of its subclasses, when the service answers with an error.
+    * `TransportError` when it does not answer; `maybe_sent` tells whether the request can have had an effect.
+
+    Example:
+        >>> with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
+        ...     service.send_to_all({"from": "server", "text": "Hello"})
+        ...     service.send_to_group("room", "Hello, room", content_type="text/plain")
+        ...     service.user_exists("nobody")
+        False
+    """
+
+    def __init__(self, endpoint: str, hub: str, credential: Credential, **options: Unpack[ClientOptions]) -> None:
+        """Make a client; nothing is sent.
+
+        Args:
+            endpoint: The URL of the service, such as `https://example.webpubsub.azure.com`.
+            hub: The hub that all calls are about: a letter, then up to 127 letters, digits and ``_`,.[]``.
+            credential: An access key as a str, an `AzureKeyCredential` (or anything else with a `key`), or a
+                token credential such as `DefaultAzureCredential`.
+            **options: See `ClientOptions`.
+
+        Raises:
+            ConfigurationError: An argument is not valid, or a token credential would be used over plain http.
+            TypeError: An argument has a wrong type, or an option is unknown.
+        """
+        check(options, ClientOptions)
+        self._hub = names.hub(hub)
+        proxy = options.get("reverse_proxy_endpoint")
+        self._endpoint = endpoint_url(endpoint, port=options.get("port"))
+        endpoints = Endpoints.of(
+            self._endpoint, None if proxy is None else endpoint_url(proxy, "reverse_proxy_endpoint")
+        )
+        self._http = ServiceHttp(endpoints, credential, options)
+
+    @classmethod
+    def from_connection_string(cls, connection_string: str, hub: str, **options: Unpack[ClientOptions]) -> Self:
+        """Make a client from a connection string of the portal.
+
+        Args:
+            connection_string: `Endpoint=...;AccessKey=...;`, with an optional `Port`.
+            hub: The hub that all calls are about.
+            **options: See `ClientOptions`.
+
+        Raises:
+            ConfigurationError: The connection string or another argument is not valid.
+        """
+        parsed = ConnectionString.parse(connection_string)
+        return cls(parsed.endpoint, hub, parsed.access_key, **options)
+
+    @property
+    def hub(self) -> str:
+        """The hub that all calls are about."""
+        return self._hub
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint of the service, without a slash at the end."""
+        return self._endpoint
+
+    @property
+    def http(self) -> httpx.Client:
+        """The HTTP client under this one; raw operations of any API version run through it.
+
+        It signs, repeats and logs as this client does. Errors are those of httpx and `webpubsub_rest`. Answers
+        are always read whole, up to 16 MiB; other addresses than the service are refused.
+        """
+        return self._http
+
+    def close(self) -> None:
+        """Close the connections to the service. A closed client cannot be used again."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(endpoint={self._endpoint!r}, hub={self._hub!r})"
+
+    def send_to_all(
+        self,
+        message: Message,
+        *,
+        excluded: Iterable[str] | None = None,
+        filter: str | None = None,
+        content_type: str | None = None,
+        message_ttl_seconds: int | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> None:
+        """Send a message to every connection of the hub.
+
+        Args:
+            message: A JSON value, bytes or a stream.
+            excluded: Ids of connections that do not get it.
+            filter: An OData expression that connections must satisfy; see `odata`.
+            content_type: `application/json`, `text/plain` or `application/octet-stream`. None sends bytes and
+                binary streams as octets, text streams as text, and everything else, a str too, as JSON.
+            message_ttl_seconds: After how many seconds the service drops the message for clients that have not
+                taken it, 0 to 300; 0 and None mean never.
+        """
+        self._http.run(
+            options,
+            rest.send_to_all,
+            self._hub,
+            body=encode(message, content_type),
+            excluded=names.ids(excluded),
+            filter_=names.text(filter, "filter"),
+            message_ttl_seconds=names.ttl(message_ttl_seconds),
+        )
+
+    def send_to_group(
+        self,
+        group: str,
+        message: Message,
+        *,
+        excluded: Iterable[str] | None = None,
+        filter: str | None = None,
+        content_type: str | None = None,
+        message_ttl_seconds: int | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> None:
+        """Send a message to every connection in a group.
+
+        Args:
+            group: The group, 1 to 1024 characters.
+            message: As in `send_to_all`.
+            excluded: As in `send_to_all`.
+            filter: As in `send_to_all`.
+            content_type: As in `send_to_all`.
+            message_ttl_seconds: As in `send_to_all`.
+        """
+        self._http.run(
+            options,
+            rest.send_to_group,
+            self._hub,
+            names.group(group),
+            body=encode(message, content_type),
+            excluded=names.ids(excluded),
+            filter_=names.text(filter, "filter"),
+            message_ttl_seconds=names.ttl(message_ttl_seconds),
+        )
+
+    def send_to_user(
+        self,
+        user_id: str,
+        message: Message,
+        *,
+        filter: str | None = None,
+        content_type: str | None = None,
+        message_ttl_seconds: int | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> None:
+        """Send a message to every connection of a user.
+
+        Args:
+            user_id: The user.
+            message: As in `send_to_all`.
+            filter: As in `send_to_all`.
+            content_type: As in `send_to_all`.
+            message_ttl_seconds: As in `send_to_all`.
+        """
+        self._http.run(
+            options,
+            rest.send_to_user,
+            self._hub,
+            names.identifier(user_id, "user_id"),
+            body=encode(message, content_type),
+            filter_=names.text(filter, "filter"),
+            message_ttl_seconds=names.ttl(message_ttl_seconds),
+        )
+
+    def send_to_connection(
+        self,
+        connection_id: str,
+        message: Message,
+        *,
+        content_type: str | None = None,
+        message_ttl_seconds: int | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> None:
+        """Send a message to one connection.
+
+        Args:
+            connection_id: The connection.
+            message: As in `send_to_all`.
+            content_type: As in `send_to_all`.
+            message_ttl_seconds: As in `send_to_all`.
+        """
+        self._http.run(
+            options,
+            rest.send_to_connection,
+            self._hub,
+            names.identifier(connection_id, "connection_id"),
+            body=encode(message, content_type),
+            message_ttl_seconds=names.ttl(message_ttl_seconds),
+        )
+
+    def close_all_connections(
+        self,
+        *,
+        excluded: Iterable[str] | None = None,
+        reason: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> None:
+        """Close every connection of the hub.
+
+        Args:
+            excluded: Ids of connections that stay open.
+            reason: What clients of the Web PubSub subprotocols are told.
+        """
+        self._http.run(
+            options,
+            rest.close_all_connections,
+            self._hub,
+            excluded=names.ids(excluded),
+            reason=names.text(reason, "reason"),
+        )
+
+    def close_group_connections(
+        self,
+        group: str,
+        *,
+        excluded: Iterable[str] | None = None,
+        reason: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> None:
+        """Close every connection in a group.
+
+        Args:
+            group: The group.
+            excluded: As in `close_all_connections`.
+            reason: As in `close_all_connections`.
+        """
+        self._http.run(
+            options,
+            rest.close_group_connections,
+            self._hub,
+            names.group(group),
+            excluded=names.ids(excluded),
+            reason=names.text(reason, "reason"),
+        )
+
+    def close_user_connections(
+        self,
+        user_id: str,
+        *,
+        excluded: Iterable[str] | None = None,
+        reason: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> None:
+        """Close every connection of a user.
+
+        Args:
+            user_id: The user.
+            excluded: As in `close_all_connections`.
+            reason: As in `close_all_connections`.
+        """
+        self._http.run(
+            options,
+            rest.close_user_connections,
+            self._hub,
+            names.identifier(user_id, "user_id"),
+            excluded=names.ids(excluded),
+            reason=names.text(reason, "reason"),
+        )
+
+    def close_connection(
+        self, connection_id: str, *, reason: str | None = None, **options: Unpack[RequestOptions]
+    ) -> None:
+        """Close one connection. One that does not exist is not an error.
+
+        Args:
+            connection_id: The connection.
+            reason: As in `close_all_connections`.
+        """
+        self._http.run(
+            options,
+            rest.close_connection,
+            self._hub,
+            names.identifier(connection_id, "connection_id"),
+            reason=names.text(reason, "reason"),
+        )
+
+    def connection_exists(self, connection_id: str, **options: Unpack[RequestOptions]) -> bool:
+        """Tell whether a connection is open."""
+        return self._http.run(
+            options, rest.connection_exists, self._hub, names.identifier(connection_id, "connection_id")
+        )
+
+    def group_exists(self, group: str, **options: Unpack[RequestOptions]) -> bool:
+        """Tell whether any connection is in a group."""
+        return self._http.run(options, rest.group_exists, self._hub, names.group(group))
+
+    def user_exists(self, user_id: str, **options: Unpack[RequestOptions]) -> bool:
+        """Tell whether a user has any connection."""
+        return self._http.run(options, rest.user_exists, self._hub, names.identifier(user_id, "user_id"))
+
+    def list_connections(
+        self,
+        group: str,
+        *,
+        top: int | None = None,
+        max_page_size: int | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> ItemPaged[GroupMember]:
+        """List the connections in a group, in pages that are fetched as they are needed.
+
+        Args:
+            group: The group. One that does not exist has no connections, which is not an error.
+            top: Most connections in all; 1 or more. None lists all.
+            max_page_size: Most connections in one page, 1 to 200. None leaves it to the service.
+        """
+        operation = rest.list_connections_in_group
+        hub, checked = self._hub, names.group(group)
+        maxpagesize, most = names.page_size(max_page_size), names.top(top)
+
+        def fetch(token: str | None) -> tuple[list[GroupMember], str | None]:
+            if token is not None and token.startswith(("https://", "http://", "/")):
+                following = Operation(operation.name, _next_page, operation.parse)
+                page = self._http.run(options, following, self._http.endpoints.path_of(token))
+            else:
+                page = self._http.run(
+                    options, operation, hub, checked, maxpagesize=maxpagesize, top=most, continuation_token=token
+                )
+            return page.value, page.next_link
+
+        return ItemPaged(fetch)
+
+    def add_connection_to_group(self, group: str, connection_id: str, **options: Unpack[RequestOptions]) -> None:
+        """Put a connection into a group.
+
+        Raises:
+            NotFoundError: The connection does not exist.
+        """
+        connection_id = names.identifier(connection_id, "connection_id")
+        self._http.run(options, rest.add_connection_to_group, self._hub, names.group(group), connection_id)
+
+    def remove_connection_from_group(
+        self, group: str, connection_id: str, **options: Unpack[RequestOptions]
+    ) -> None:
+        """Take a connection out of a group. One that is not in it is not an error."""
+        connection_id = names.identifier(connection_id, "connection_id")
+        self._http.run(options, rest.remove_connection_from_group, self._hub, names.group(group), connection_id)
+
+    def remove_connection_from_all_groups(self, connection_id: str, **options: Unpack[RequestOptions]) -> None:
+        """Take a connection out of every group it is in."""
+        connection_id = names.identifier(connection_id, "connection_id")
+        self._http.run(options, rest.remove_connection_from_all_groups, self._hub, connection_id)
+
+    def add_user_to_group(self, group: str, user_id: str, **options: Unpack[RequestOptions]) -> None:
+        """Put every present connection of a user into a group.
+
+        Raises:
+            NotFoundError: The user has no connection.
+        """
+        user_id = names.identifier(user_id, "user_id")
+        self._http.run(options, rest.add_user_to_group, self._hub, user_id, names.group(group))
+
+    def remove_user_from_group(self, group: str, user_id: str, **options: Unpack[RequestOptions]) -> None:
+        """Take every connection of a user out of a group."""
+        user_id = names.identifier(user_id, "user_id")
+        self._http.run(options, rest.remove_user_from_group, self._hub, user_id, names.group(group))
+
+    def remove_user_from_all_groups(self, user_id: str, **options: Unpack[RequestOptions]) -> None:
+        """Take every connection of a user out of every group."""
+        user_id = names.identifier(user_id, "user_id")
+        self._http.run(options, rest.remove_user_from_all_groups, self._hub, user_id)
+
+    def add_connections_to_groups(
+        self, groups: Iterable[str], filter: str | None = None, **options: Unpack[RequestOptions]
+    ) -> None:
+        """Put every connection that satisfies a filter into several groups.
+
+        Args:
+            groups: The groups; one or more.
+            filter: An OData expression that connections must satisfy; see `odata`. None means **every**
+                connection of the hub.
+        """
+        body = rest.AddToGroupsRequest(groups=names.some_groups(groups), filter_=names.text(filter, "filter"))
+        self._http.run(options, rest.add_connections_to_groups, self._hub, body=body)
+
+    def remove_connections_from_groups(
+        self, groups: Iterable[str], filter: str | None = None, **options: Unpack[RequestOptions]
+    ) -> None:
+        """Take every connection that satisfies a filter out of several groups.
+
+        Args:
+            groups: The groups; one or more.
+            filter: An OData expression that connections must satisfy; see `odata`. None means **every**
+                connection of the hub.
+        """
+        body = rest.RemoveFromGroupsRequest(groups=names.some_groups(groups), filter_=names.text(filter, "filter"))
+        self._http.run(options, rest.remove_connections_from_groups, self._hub, body=body)
+
+    def grant_permission(
+        self,
+        permission: Permission | str,
+        connection_id: str,
+        *,
+        target_name: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> None:
+        """Allow a connection to do something by itself.
+
+        Args:
+            permission: `sendToGroup` or `joinLeaveGroup`.
+            connection_id: The connection.
+            target_name: The group that it is about. The service asks for one with both permissions.
+
+        Raises:
+            NotFoundError: The connection does not exist.
+        """
+        self._http.run(
+            options,
+            rest.grant_permission,
+            self._hub,
+            names.permission(permission).value,
+            names.identifier(connection_id, "connection_id"),
+            target_name=None if target_name is None else names.group(target_name, "target_name"),
+        )
+
+    def revoke_permission(
+        self,
+        permission: Permission | str,
+        connection_id: str,
+        *,
+        target_name: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> None:
+        """Forbid a connection to do something by itself.
+
+        Args:
+            permission: As in `grant_permission`.
+            connection_id: The connection. One that does not exist is not an error.
+            target_name: As in `grant_permission`.
+        """
+        self._http.run(
+            options,
+            rest.revoke_permission,
+            self._hub,
+            names.permission(permission).value,
+            names.identifier(connection_id, "connection_id"),
+            target_name=None if target_name is None else names.group(target_name, "target_name"),
+        )
+
+    def has_permission(
+        self,
+        permission: Permission | str,
+        connection_id: str,
+        *,
+        target_name: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> bool:
+        """Tell whether a connection may do something by itself.
+
+        Args:
+            permission: As in `grant_permission`.
+            connection_id: The connection. One that does not exist has no permission.
+            target_name: As in `grant_permission`.
+        """
+        return self._http.run(
+            options,
+            rest.check_permission,
+            self._hub,
+            names.permission(permission).value,
+            names.identifier(connection_id, "connection_id"),
+            target_name=None if target_name is None else names.group(target_name, "target_name"),
+        )
+
+    def get_client_access_token(
+        self,
+        *,
+        user_id: str | None = None,
+        roles: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
+        minutes_to_expire: int = 60,
+        client_protocol: ClientProtocol | str = ClientProtocol.DEFAULT,
+        jwt_headers: Mapping[str, JSONValue] | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> ClientAccessToken:
+        """Make a URL and token with which a WebSocket client can connect to the hub.
+
+        With an access key the token is signed here, without a request; with a token credential the service
+        makes it.
+
+        Args:
+            user_id: The user that the connection belongs to; None for an anonymous one.
+            roles: What the client may do by itself, such as `webpubsub.sendToGroup.room`.
+            groups: The groups that the connection is in from the start.
+            minutes_to_expire: How long the token can be used to connect, 1 or more. An open connection
+                outlives it.
+            client_protocol: `Default`, `MQTT` or `SocketIO`.
+            jwt_headers: Additions to the token's JOSE header, such as `kid`. Only with an access key.
+        """
+        protocol = names.client_protocol(client_protocol)
+        user_id = None if user_id is None else names.identifier(user_id, "user_id")
+        role_list = names.ids(roles, "roles")
+        group_list = None if groups is None else names.groups(groups)
+        minutes = names.minutes(minutes_to_expire)
+        path = protocol.path(self._hub)
+        key_credential = self._http.key_credential
+        if key_credential is not None:
+            token = client_access_token(
+                self._endpoint.lower() + path,
+                check_key(key_credential.key, "credential.key"),
+                minutes_to_expire=minutes,
+                user_id=user_id,
+                roles=role_list,
+                groups=group_list,
+                headers=jwt_headers,
+            )
+        else:
+            if jwt_headers:
+                raise ConfigurationError("jwt_headers needs an access key: the service makes this token.")
+            answer = self._http.run(
+                options,
+                rest.generate_client_token,
+                self._hub,
+                user_id=user_id,
+                role=role_list,
+                minutes_to_expire=minutes,
+                group=group_list,
+                client_type=_client_type(protocol),
+            )
+            token = answer.token
+        return ClientAccessToken(self._endpoint.replace("http", "ws", 1) + path, token)
+
+    def get_service_status(self, **options: Unpack[RequestOptions]) -> bool:
+        """Tell whether the service is healthy: True, or False when it answers that it is not (5xx)."""
+        try:
+            self._http.run(options, rest.get_service_status)
+        except ServiceUnavailableError:
+            return False
+        return True
+
+
+def _client_type(protocol: ClientProtocol) -> rest.WebPubSubClientType:
+    return "MQTT" if protocol is ClientProtocol.MQTT else "Default"
+
+
+def _next_page(path: str, *, api_version: str = "") -> Request:  # noqa: ARG001
+    return {"method": "GET", "url": path, "headers": {}}

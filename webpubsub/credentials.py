@@ -1,0 +1,115 @@
+"""What a client proves its identity with: an access key, or an object that hands out Microsoft Entra ID tokens.
+
+Credentials are recognized by shape, so those of `azure-core` and `azure-identity` work as they come: anything
+with a `key` is a key credential, anything with a `get_token` a token credential.
+"""
+
+from collections.abc import Awaitable
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from .errors import ConfigurationError
+from .tokens import check_key
+
+__all__ = ["AccessToken", "AsyncTokenCredential", "AzureKeyCredential", "KeyCredential", "TokenCredential"]
+
+
+@runtime_checkable
+class KeyCredential(Protocol):
+    """Anything that holds an access key, such as `AzureKeyCredential` of this package or of `azure-core`."""
+
+    @property
+    def key(self) -> str:
+        """The access key. It is read at every request, so a changed key takes effect at once."""
+
+
+class AccessToken(Protocol):
+    """What a token credential returns. A `refresh_on` in seconds since the epoch is used when there is one."""
+
+    @property
+    def token(self) -> str:
+        """The bearer token."""
+
+    @property
+    def expires_on(self) -> int:
+        """When the token ends, in seconds since the epoch."""
+
+
+@runtime_checkable
+class TokenCredential(Protocol):
+    """Anything that gets tokens of Microsoft Entra ID, such as `azure.identity.DefaultAzureCredential`."""
+
+    def get_token(self, *scopes: str) -> AccessToken:
+        """Get a token for the scopes."""
+
+
+class AsyncTokenCredential(Protocol):
+    """Anything that gets tokens asynchronously, such as `azure.identity.aio.DefaultAzureCredential`."""
+
+    def get_token(self, *scopes: str) -> Awaitable[AccessToken]:
+        """Get a token for the scopes."""
+
+
+Credential: TypeAlias = str | KeyCredential | TokenCredential
+AsyncCredential: TypeAlias = str | KeyCredential | TokenCredential | AsyncTokenCredential
+
+
+class AzureKeyCredential:
+    """An access key of the service, which can be exchanged while clients use it.
+
+    Its `repr` hides the key.
+
+    Example:
+        >>> credential = AzureKeyCredential("first key")
+        >>> credential.update("second key")
+        >>> credential
+        AzureKeyCredential(key=REDACTED)
+    """
+
+    def __init__(self, key: str) -> None:
+        """Hold a key.
+
+        Args:
+            key: The access key, as the portal shows it.
+
+        Raises:
+            ConfigurationError: The key is empty.
+        """
+        self._key = check_key(key, "key")
+
+    @property
+    def key(self) -> str:
+        """The key in use."""
+        return self._key
+
+    def update(self, key: str) -> None:
+        """Exchange the key; every client that holds this credential signs with the new one from now on.
+
+        Args:
+            key: The new access key.
+
+        Raises:
+            ConfigurationError: The key is empty; the old one stays in use.
+        """
+        self._key = check_key(key, "key")
+
+    def __repr__(self) -> str:
+        return "AzureKeyCredential(key=REDACTED)"
+
+
+def recognize(credential: AsyncCredential) -> KeyCredential | TokenCredential | AsyncTokenCredential:
+    """Tell what kind of credential something is; a str becomes an `AzureKeyCredential`.
+
+    Raises:
+        ConfigurationError: The credential is None.
+        TypeError: It is neither a key nor a credential.
+    """
+    if credential is None:
+        raise ConfigurationError("credential is None; an access key or a credential object is needed.")
+    if isinstance(credential, str):
+        return AzureKeyCredential(credential)
+    if isinstance(credential, (KeyCredential, TokenCredential)):
+        return credential
+    raise TypeError(
+        f"credential must be a str, an object with a `key`, or one with a `get_token`; "
+        f"it was a {type(credential).__name__}."
+    )

@@ -1,0 +1,68 @@
+"""Building OData filter expressions without quoting mistakes.
+
+A filter selects connections by `userId`, `connectionId` and `groups`. Values that come from users must not be
+pasted into it: a quote in a name would end the string, and the rest of the name would be read as filter.
+"""
+
+from string import Formatter
+
+from .errors import ConfigurationError
+
+__all__ = ["odata"]
+
+
+def odata(expression: str, /, **values: str | int | bool | None) -> str:
+    """Fill values into a filter expression, each quoted and escaped.
+
+    Args:
+        expression: The filter, with a name in braces where a value belongs. A literal brace is doubled.
+        **values: The values by name. A str is quoted, with each `'` in it doubled; an int, a bool and None
+            become OData's numbers, `true`, `false` and `null`.
+
+    Raises:
+        ConfigurationError: A name in the expression has no value, a value is not used, or a brace is
+            not closed.
+        TypeError: A value is of another type.
+
+    Example:
+        >>> odata("userId eq {user} and {group} in groups", user="O'Neil", group="room 1")
+        "userId eq 'O''Neil' and 'room 1' in groups"
+    """
+    parts: list[str] = []
+    used: set[str] = set()
+    for literal, name, specification, conversion in _fields(expression):
+        parts.append(literal)
+        if name is None:
+            continue
+        if specification or conversion or not name.isidentifier():
+            raise ConfigurationError(f"The filter may hold only plain names in braces, not {{{name}...}}.")
+        if name not in values:
+            raise ConfigurationError(f"The filter names {{{name}}}, but no value was given for it.")
+        used.add(name)
+        parts.append(_literal(values[name], name))
+    if unused := sorted(values.keys() - used):
+        raise ConfigurationError(f"The filter does not use the values given for: {', '.join(unused)}.")
+    return "".join(parts)
+
+
+def _fields(expression: str) -> list[tuple[str, str | None, str | None, str | None]]:
+    if not isinstance(expression, str):
+        raise TypeError(f"The filter must be a str, not {type(expression).__name__}.")
+    try:
+        return list(Formatter().parse(expression))
+    except ValueError:
+        raise ConfigurationError("The filter has a brace without its partner; write a literal brace twice.") from None
+
+
+def _literal(value: object, name: str) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(int(value))
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+        case _:
+            raise TypeError(f"The filter value {name} must be a str, int, bool or None, not {type(value).__name__}.")

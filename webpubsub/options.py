@@ -1,0 +1,205 @@
+"""What can be set for a client and for one call, and the checks of it."""
+
+import difflib
+import math
+import re
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+import httpx
+
+from .errors import ConfigurationError
+from .retries import RetryPolicy
+
+__all__ = ["ClientOptions", "RequestOptions", "Settings", "check"]
+
+
+class RequestOptions(TypedDict, total=False):
+    """What every method takes besides its own arguments. On the client, the same names set the defaults.
+
+    Attributes:
+        api_version: The version of the REST API to call, such as `2024-12-01`.
+        connection_timeout: Seconds to wait for a connection; 5 by default.
+        read_timeout: Seconds to wait for the service to go on answering; 30 by default.
+        headers: Headers to add.
+        logging_enable: Write requests and answers to the logger `azure.webpubsub`, with secrets left out.
+        request_id: The `x-ms-client-request-id`; a new one is made for each call otherwise.
+        retry_policy: How a failed request is repeated.
+    """
+
+    api_version: str
+    connection_timeout: float
+    read_timeout: float
+    headers: Mapping[str, str]
+    logging_enable: bool
+    request_id: str
+    retry_policy: RetryPolicy
+
+
+class ClientOptions(TypedDict, total=False):
+    """What a client takes besides its endpoint, hub and credential.
+
+    Attributes:
+        api_version: As in `RequestOptions`.
+        connection_timeout: As in `RequestOptions`.
+        read_timeout: As in `RequestOptions`.
+        headers: As in `RequestOptions`.
+        logging_enable: As in `RequestOptions`.
+        retry_policy: As in `RequestOptions`.
+        connection_verify: Whether to check the certificate of the service; an `ssl.SSLContext` for an own
+            certificate authority.
+        credential_scopes: The scopes of a token credential; `https://webpubsub.azure.com/.default` by default.
+        max_connections: Most connections to the service at once; 100 by default.
+        port: The port of the service, in place of the one in the endpoint.
+        reverse_proxy_endpoint: Where requests are sent instead; tokens are still made for the endpoint.
+        transport: An httpx transport to use instead of the built-in one, for tests for example.
+        user: A name that service tokens carry, for the logs of the service.
+    """
+
+    api_version: str
+    connection_timeout: float
+    read_timeout: float
+    headers: Mapping[str, str]
+    logging_enable: bool
+    retry_policy: RetryPolicy
+    connection_verify: ssl.SSLContext | bool
+    credential_scopes: str | Sequence[str]
+    max_connections: int
+    port: int | None
+    reverse_proxy_endpoint: str | None
+    transport: httpx.BaseTransport | httpx.AsyncBaseTransport
+    user: str | None
+
+
+_DEFAULTS = {
+    "api_version": "2024-12-01",
+    "connection_timeout": 5.0,
+    "read_timeout": 30.0,
+    "headers": {},
+    "logging_enable": False,
+    "retry_policy": RetryPolicy(),
+}
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one call is made: the client's defaults, or those with the options of the call laid over them."""
+
+    api_version: str
+    timeout: Mapping[str, float]
+    headers: Mapping[str, str]
+    logging_enable: bool
+    retry_policy: RetryPolicy
+    request_id: str | None
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> "Settings":
+        """Lay checked options over the built-in defaults."""
+        chosen: dict[str, Any] = {**_DEFAULTS, **options}
+        return cls(
+            chosen["api_version"],
+            _timeout(chosen["connection_timeout"], chosen["read_timeout"]),
+            chosen["headers"],
+            chosen["logging_enable"],
+            chosen["retry_policy"],
+            None,
+        )
+
+    def but(self, options: RequestOptions) -> "Settings":
+        """Lay the options of one call over these settings.
+
+        Raises:
+            ConfigurationError: A value is out of range.
+            TypeError: A name is unknown, or a value is of the wrong type.
+        """
+        check(options, RequestOptions)
+        return Settings(
+            options.get("api_version", self.api_version),
+            _timeout(
+                options.get("connection_timeout", self.timeout["connect"]),
+                options.get("read_timeout", self.timeout["read"]),
+            ),
+            {**self.headers, **options.get("headers", {})},
+            options.get("logging_enable", self.logging_enable),
+            options.get("retry_policy", self.retry_policy),
+            options.get("request_id"),
+        )
+
+
+def check(options: Mapping[str, object], allowed: type[RequestOptions] | type[ClientOptions]) -> None:
+    """Check the names and the values of options.
+
+    Raises:
+        ConfigurationError: A value is out of range.
+        TypeError: A name is unknown, or a value is of the wrong type.
+    """
+    for name, value in options.items():
+        if name not in allowed.__annotations__:
+            close = difflib.get_close_matches(name, allowed.__annotations__, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise TypeError(f"There is no option {name!r}.{hint}")
+        if name in _CHECKS:
+            _CHECKS[name](value, name)
+
+
+def _timeout(connection: float, read: float) -> Mapping[str, float]:
+    return {"connect": connection, "read": read, "write": read, "pool": connection}
+
+
+def _is_seconds(value: object, name: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}.")
+    if not (value > 0 and math.isfinite(value)):
+        raise ConfigurationError(f"{name} must be more than 0 seconds; it was {value}.")
+
+
+def _is_text(value: object, name: str) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}.")
+    if not value or not value.isprintable() or not value.isascii():
+        raise ConfigurationError(f"{name} must be printable ASCII and not empty.")
+
+
+def _is_optional_text(value: object, name: str) -> None:
+    if value is not None:
+        _is_text(value, name)
+
+
+def _are_headers(value: object, name: str) -> None:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a mapping of str to str, not {type(value).__name__}.")
+    for header, content in value.items():
+        if not isinstance(header, str) or not isinstance(content, str):
+            raise TypeError(f"{name} must be a mapping of str to str.")
+        if not _HEADER_NAME.fullmatch(header):
+            raise ConfigurationError(f"{name} has a name that is not a valid HTTP header name.")
+        if not _HEADER_VALUE.fullmatch(content):
+            raise ConfigurationError(f"{name}: the value of {header} has characters that HTTP does not allow.")
+
+
+def _is_policy(value: object, name: str) -> None:
+    if not isinstance(value, RetryPolicy):
+        raise TypeError(f"{name} must be a RetryPolicy, not {type(value).__name__}.")
+
+
+def _is_count(value: object, name: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}.")
+    if value < 1:
+        raise ConfigurationError(f"{name} must be 1 or more; it was {value}.")
+
+
+_CHECKS: dict[str, Callable[[object, str], None]] = {
+    "api_version": _is_text,
+    "connection_timeout": _is_seconds,
+    "read_timeout": _is_seconds,
+    "headers": _are_headers,
+    "request_id": _is_text,
+    "retry_policy": _is_policy,
+    "max_connections": _is_count,
+    "user": _is_optional_text,
+}
