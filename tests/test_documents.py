@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,15 @@ def operation(document: Document, path: tuple[str, ...]) -> Any:
     for key in path:
         document = document[key]
     return document
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to every value of a document, but not into examples and the host, which are taken as they are."""
+    if path and path[-1] in ("x-ms-examples", "x-ms-parameterized-host"):
+        return
+    for key, child in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield (*path, key)
+        yield from places(child, (*path, key))
 
 
 # Converting
@@ -425,6 +435,28 @@ def test_changes_are_listed_path_by_path_and_schemas_last() -> None:
         "added   PUT /api/hubs/{hub}/groups/{group}/connections",
         "added   schema Extra",
     ]
+
+
+def test_no_key_can_go_unnoticed() -> None:
+    """Taking out any key is a difference or an error, but for prose and what says the same without it."""
+    promised = facts(SWAGGER)
+    unnoticed = set()
+    for path in places(SWAGGER):
+        try:
+            if facts(edited(SWAGGER, *path, to=GONE)) == promised:
+                unnoticed.add(next(key for key in reversed(path) if isinstance(key, str)))
+        except DocumentError:
+            continue
+    assert unnoticed == {
+        "description",  # of parameters; answers must have one
+        "example",
+        "produces",  # of an operation whose answers are empty
+        "summary",
+        "tags",
+        "x-ms-client-name",
+        "x-ms-error-response",
+        "x-ms-examples",
+    }
 
 
 # Reading and writing
