@@ -5,6 +5,7 @@ waiting: when its queue is full it is closed with code 1008.
 """
 
 import asyncio
+import logging
 import socket
 import uuid
 from dataclasses import replace
@@ -12,6 +13,7 @@ from http import HTTPStatus
 from typing import Final
 
 from aiohttp import ClientError, WSMsgType, web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from ._admission import Admission, admit, is_client_path
@@ -28,6 +30,14 @@ __all__ = ["Server"]
 
 _CLOSE_SECONDS: Final = 2.0
 _SLOW = Close(CloseCode.POLICY_VIOLATION, "The client reads too slowly.")
+
+
+def _is_own_fault(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+_http_logger = logging.getLogger("webpubsub.emulator.http")
+_http_logger.addFilter(_is_own_fault)  # aiohttp would log a traceback for each request that is not HTTP
 
 
 class Server:
@@ -52,7 +62,9 @@ class Server:
     async def start(self) -> None:
         """Begin to accept connections."""
         app = web.Application(middlewares=[self._handle])
-        runner = self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_SECONDS)
+        runner = self._runner = web.AppRunner(
+            app, access_log=None, logger=_http_logger, shutdown_timeout=_CLOSE_SECONDS
+        )
         await runner.setup()
         await web.SockSite(runner, self._listener).start()
 
