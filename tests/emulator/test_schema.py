@@ -1,0 +1,163 @@
+"""The local service against its own document: right and wrong requests made from it, every answer checked with it."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from requests.auth import AuthBase
+from ruamel.yaml import YAML
+from schemathesis import CheckContext, Response
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    positive_data_acceptance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from schemathesis.specs.openapi.schemas import OpenApiSchema
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+from webpubsub.emulator import Emulator
+from webpubsub.tokens import service_token, sign
+
+JSON = Subprotocol("json.webpubsub.azure.v1")
+DOCUMENT = Path(__file__).parents[2] / "spec" / "2024-12-01.yaml"
+NAME = {"type": "string", "minLength": 1, "maxLength": 1024, "pattern": r"[^\s\x1c-\x1f]"}
+FILTERS = ["", "true", "false", "userId eq null", "'a' in groups and not (userId in ('b','c'))"]
+CHANGE_OF_GROUPS = {
+    "groups": {"type": "array", "minItems": 1, "items": NAME},
+    "filter": {"type": "string", "nullable": True, "enum": [*FILTERS, None]},
+}
+
+KNOWN_BESIDES: dict[str, dict[str, Any]] = {
+    "parameters/apiVersion": {"required": False, "schema": {"type": "string", "enum": ["2024-12-01"]}},
+    "parameters/filter": {"schema": {"type": "string", "enum": FILTERS}},
+    "parameters/group": {"schema": NAME},
+    "parameters/targetName": {"required": True, "schema": NAME},
+    "requestBodies/Message": {"required": False},
+    "schemas/AddToGroupsRequest/properties": CHANGE_OF_GROUPS,
+    "schemas/RemoveFromGroupsRequest/properties": CHANGE_OF_GROUPS,
+    "schemas/GroupMember/properties/userId": {"nullable": True},
+    "schemas/GroupMemberPagedValues/properties/nextLink": {"nullable": True},
+}
+"""What the service demands, tolerates or sends beyond what its document says."""
+
+REFUSALS_WITHOUT_CONTENT = {401, 405, 415}
+
+
+def completed(document: dict[str, Any]) -> dict[str, Any]:
+    """Write into the components of the document what is known besides."""
+    for path, facts in KNOWN_BESIDES.items():
+        part = document["components"]
+        for name in path.split("/"):
+            part = part[name]
+        part |= facts
+    return document
+
+
+def load(mode: str, **settings: Any) -> OpenApiSchema:
+    """Load the document, for the same requests at every run: `mode` is positive (right ones), negative or all."""
+    generation = {"mode": mode, "max-examples": 5, "deterministic": True, "database": "none"}
+    config = schemathesis.Config.from_dict({"seed": 20241201, "generation": generation, **settings})
+    return schemathesis.openapi.from_dict(completed(YAML(typ="safe").load(DOCUMENT)), config=config)
+
+
+OPAQUE_TOKEN_IS_REFUSED = {
+    "include-operation-id": "list_connections_in_group",
+    "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", 400]}},
+}
+
+everything = load("all", operations=[OPAQUE_TOKEN_IS_REFUSED])
+questions = load("positive").include(
+    operation_id=["list_connections_in_group", "group_exists", "user_exists", "connection_exists"]
+)
+
+
+class AccessKey(AuthBase):
+    """Signs every request for the URL that it is sent to."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the token."""
+        request.headers["Authorization"] = f"Bearer {service_token(str(request.url), self._key)}"
+        return request
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def session(emulator: Emulator) -> Iterator[requests.Session]:
+    with requests.Session() as signing:
+        signing.auth = AccessKey(emulator.access_key)
+        yield signing
+
+
+def refusal_conformance(_: CheckContext, response: Response, case: schemathesis.Case[Any]) -> None:
+    """Check a refusal against what the service sends; its document is vague about these."""
+    content_type = response.headers.get("content-type", [""])[0]
+    code = response.headers.get("x-ms-error-code", [""])[0]
+    if case.method == "HEAD" or response.status_code in REFUSALS_WITHOUT_CONTENT:
+        assert response.content == b""
+    elif response.status_code == 400:
+        assert content_type == "application/problem+json; charset=utf-8"
+        assert response.json()["code"] == code == "Error.BadRequest"
+    else:
+        assert response.status_code in {404, 409, 413}
+        assert content_type == "application/json; charset=utf-8"
+        assert response.json()["code"] == code != ""
+
+
+ACCEPTANCE = [not_a_server_error, negative_data_rejection, positive_data_acceptance]
+FORM = [status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+@everything.parametrize()
+def test_requests_are_answered_as_documented(
+    case: schemathesis.Case[Any], emulator: Emulator, session: requests.Session
+) -> None:
+    """What fits the document is accepted, what does not is refused, and either answer has the documented form."""
+    response = case.call(base_url=emulator.endpoint, session=session)
+
+    form = FORM if response.status_code < 300 else [refusal_conformance]
+    case.validate_response(response, checks=[*ACCEPTANCE, *form])
+
+
+@pytest.fixture(scope="module")
+def inhabitants(emulator: Emulator) -> Iterator[dict[str, str]]:
+    """A hub with three clients in one group; the names that lead to one of them."""
+    url = f"{emulator.endpoint}/client/hubs/inhabited"
+    claims: dict[str, Any] = {"webpubsub.group": "room", "exp": int(time.time()) + 60, "aud": url}
+    with ExitStack() as stack:
+        for user in ({}, {"sub": "ann"}, {"sub": "ann"}):
+            token = sign(claims | user, emulator.access_key)
+            client = connect(f"{url.replace('http', 'ws', 1)}?access_token={token}", subprotocols=[JSON])
+            greeting = json.loads(stack.enter_context(client).recv())
+        yield {"hub": "inhabited", "group": "room", "userId": "ann", "connectionId": greeting["connectionId"]}
+
+
+@questions.parametrize()
+def test_questions_about_what_exists_are_answered_as_documented(
+    case: schemathesis.Case[Any], emulator: Emulator, session: requests.Session, inhabitants: dict[str, str]
+) -> None:
+    """Answers with members in them have the documented form as well."""
+    case.path_parameters = {name: inhabitants[name] for name in case.path_parameters}
+    case.query.pop("continuationToken", None)
+
+    response = case.call(base_url=emulator.endpoint, session=session)
+
+    assert response.status_code == 200
+    case.validate_response(response, checks=FORM)
