@@ -20,6 +20,7 @@ class KeyCredential(Protocol):
     @property
     def key(self) -> str:
         """The access key. It is read at every request, so a changed key takes effect at once."""
+        ...
 
 
 class AccessToken(Protocol):
@@ -28,18 +29,20 @@ class AccessToken(Protocol):
     @property
     def token(self) -> str:
         """The bearer token."""
+        ...
 
     @property
     def expires_on(self) -> int:
         """When the token ends, in seconds since the epoch."""
+        ...
 
 
-@runtime_checkable
 class TokenCredential(Protocol):
     """Anything that gets tokens of Microsoft Entra ID, such as `azure.identity.DefaultAzureCredential`."""
 
     def get_token(self, *scopes: str) -> AccessToken:
         """Get a token for the scopes."""
+        ...
 
 
 class AsyncTokenCredential(Protocol):
@@ -47,6 +50,7 @@ class AsyncTokenCredential(Protocol):
 
     def get_token(self, *scopes: str) -> Awaitable[AccessToken]:
         """Get a token for the scopes."""
+        ...
 
 
 Credential: TypeAlias = str | KeyCredential | TokenCredential
@@ -107,7 +111,7 @@ def recognize(credential: AsyncCredential) -> KeyCredential | TokenCredential | 
         raise ConfigurationError("credential is None; an access key or a credential object is needed.")
     if isinstance(credential, str):
         return AzureKeyCredential(credential)
-    if isinstance(credential, (KeyCredential, TokenCredential)):
+    if isinstance(credential, KeyCredential) or callable(getattr(credential, "get_token", None)):
         return credential
     raise TypeError(
         f"credential must be a str, an object with a `key`, or one with a `get_token`; "

@@ -23,6 +23,7 @@ class TextStream(Protocol):
 
     def read(self) -> str:
         """Return the rest of the stream."""
+        ...
 
 
 class BinaryStream(Protocol):
@@ -30,6 +31,7 @@ class BinaryStream(Protocol):
 
     def read(self) -> bytes:
         """Return the rest of the stream."""
+        ...
 
 
 JSONMessage: TypeAlias = (
