@@ -26,7 +26,13 @@ _NAME_CLAIM = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
 
 
 class _HS256(HMACAlgorithm):
-    """HS256 that leaves the judgement of a key's length to the service: PyJWT would warn at every signature."""
+    """HS256 without PyJWT's judgement of the key, at every signature, by its length and by what it resembles.
+
+    The key is the service's: if it is not a good one, the service says so.
+    """
+
+    def prepare_key(self, key: str | bytes) -> bytes:
+        return key.encode() if isinstance(key, str) else key
 
     def check_key_length(self, key: bytes) -> None:  # noqa: ARG002
         return None
