@@ -1,0 +1,201 @@
+"""Tokens against vectors that are computed here by hand: the client's own code must not be its own witness."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+import warnings
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webpubsub import ConfigurationError
+from webpubsub.tokens import InvalidTokenError, JSONValue, client_access_token, service_token, sign, verify
+
+KEY = "the access key of this test, 32 bytes or more"
+NOW = 1_700_000_000
+NAME_CLAIM = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
+HS256 = {"alg": "HS256", "typ": "JWT"}
+
+
+def by_hand(claims: object, key: bytes = KEY.encode(), header: object = HS256, algorithm: str = "sha256") -> str:
+    """Make a token as RFC 7515 describes it, with nothing but hmac and base64."""
+    signed = b".".join(_base64(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
+    return b".".join((signed, _base64(hmac.new(key, signed, algorithm).digest()))).decode()
+
+
+def _base64(content: bytes) -> bytes:
+    return base64.urlsafe_b64encode(content).rstrip(b"=")
+
+
+@pytest.fixture
+def _frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: NOW + 0.75)
+
+
+def test_a_published_token_is_made_to_the_letter() -> None:
+    """The sample of jwt.io, known to everybody in the field."""
+    claims: dict[str, JSONValue] = {"sub": "1234567890", "name": "John Doe", "iat": 1516239022}
+
+    assert sign(claims, "your-256-bit-secret") == (
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
+        ".eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ"
+        ".SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c"
+    )
+
+
+@pytest.mark.usefixtures("_frozen")
+def test_a_service_token_is_made_to_the_letter() -> None:
+    """Computed once by hand and written down: header, audience with its query, an expiry after five minutes."""
+    token = service_token("https://h.example/api/hubs/chat/:send?api-version=2024-12-01", "key")
+
+    assert token == (
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
+        ".eyJhdWQiOiJodHRwczovL2guZXhhbXBsZS9hcGkvaHVicy9jaGF0LzpzZW5kP2FwaS12ZXJzaW9uPTIwMjQtMTItMDEiLCJleHAiOjE3MDAw"
+        "MDAzMDB9"
+        ".Cm6XXSXKnDYwxJDbbvSCxKVN0kefzM9tA8Yu_lQHgwM"
+    )
+
+
+@pytest.mark.usefixtures("_frozen")
+@pytest.mark.parametrize("key", ["c2VjcmV0", "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA==", "schlüssel 鍵"])
+def test_the_key_signs_as_the_utf8_text_that_it_is(key: str) -> None:
+    """A key that looks like base64 is not decoded, and one that is not ASCII is encoded as UTF-8."""
+    url = "http://127.0.0.1:8080/api/health?api-version=2024-12-01"
+
+    assert service_token(url, key) == by_hand({"aud": url, "exp": NOW + 300}, key.encode())
+
+
+@pytest.mark.usefixtures("_frozen")
+def test_a_service_token_carries_the_name_of_the_user() -> None:
+    """The name is in the claim that the official SDK uses."""
+    assert service_token("https://h/", KEY, "deploy job") == by_hand(
+        {"aud": "https://h/", "exp": NOW + 300, NAME_CLAIM: "deploy job"}
+    )
+
+
+CLIENT_TOKENS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "anonymous": ({}, {}),
+    "a user": ({"user_id": "ann"}, {"sub": "ann"}),
+    "a user of other letters": ({"user_id": "Zoë 李"}, {"sub": "Zoë 李"}),
+    "roles": (
+        {"roles": ["webpubsub.sendToGroup.room", "webpubsub.joinLeaveGroup"]},
+        {"role": ["webpubsub.sendToGroup.room", "webpubsub.joinLeaveGroup"]},
+    ),
+    "groups": ({"groups": ["a", "b"]}, {"webpubsub.group": ["a", "b"]}),
+    "nothing in the lists": ({"roles": [], "groups": []}, {}),
+    "all of it": (
+        {"user_id": "ann", "roles": ["r"], "groups": ["g"]},
+        {"sub": "ann", "role": ["r"], "webpubsub.group": ["g"]},
+    ),
+}
+
+
+@pytest.mark.usefixtures("_frozen")
+@pytest.mark.parametrize(("given_", "claims"), CLIENT_TOKENS.values(), ids=CLIENT_TOKENS)
+def test_a_client_access_token_is_made_of_exactly_these_claims(
+    given_: dict[str, object], claims: dict[str, object]
+) -> None:
+    """Audience, times, and what was asked for: no claim more, and none for what was left out."""
+    token = client_access_token("https://h/client/hubs/chat", KEY, minutes_to_expire=60, **given_)  # type: ignore[arg-type]
+
+    assert token == by_hand({"aud": "https://h/client/hubs/chat", "iat": NOW, "exp": NOW + 3600, **claims})
+
+
+@pytest.mark.usefixtures("_frozen")
+def test_headers_are_added_to_the_jose_header() -> None:
+    """A `kid` stands beside the algorithm, in the order of the alphabet."""
+    token = sign({"a": 1}, KEY, headers={"kid": "k1"})
+
+    assert token == by_hand({"a": 1}, header={"alg": "HS256", "kid": "k1", "typ": "JWT"})
+
+
+@pytest.mark.parametrize("name", ["alg", "b64", "crit"])
+def test_no_header_can_change_how_a_token_is_signed(name: str) -> None:
+    """Otherwise `alg: none` could be asked for."""
+    with pytest.raises(ConfigurationError, match="must not set"):
+        sign({"a": 1}, KEY, headers={name: "none"})
+
+
+def test_a_short_key_is_used_without_a_warning() -> None:
+    """Judging the length of a key is left to the service that issued it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert sign({"a": 1}, "k") == by_hand({"a": 1}, b"k")
+
+
+LATER = int(time.time()) + 3600
+GOOD = {"aud": "https://h", "exp": LATER}
+
+ACCEPTED = {
+    "plain": GOOD,
+    "other claims": {**GOOD, "sub": "ann", "role": ["r"], "own": {"x": None}},
+    "several audiences": {**GOOD, "aud": ["https://h", "https://i"]},
+    "no audience": {"exp": LATER},
+    "expired within the leeway": {"exp": LATER - 3600 - 200},
+    "valid in a moment": {**GOOD, "nbf": LATER - 3600 + 200, "iat": LATER - 3600 + 200},
+}
+
+
+@pytest.mark.parametrize("claims", ACCEPTED.values(), ids=ACCEPTED)
+def test_a_good_token_gives_its_claims(claims: dict[str, object]) -> None:
+    """What was signed by hand is what `verify` returns; the audience is not its business."""
+    assert verify(by_hand(claims), KEY) == claims
+
+
+REFUSED = {
+    "expired": (by_hand({"exp": LATER - 7200}), "expired"),
+    "expired beyond the leeway": (by_hand({"exp": LATER - 3600 - 400}), "expired"),
+    "without expiry": (by_hand({"aud": "https://h"}), "no expiry"),
+    "signed with another key": (by_hand(GOOD, b"another key of 32 bytes or more!"), "not signed"),
+    "cut short": (by_hand(GOOD)[:-1], "not "),
+    "valid later": (by_hand({**GOOD, "nbf": LATER}), "not a valid"),
+    "issued later": (by_hand({**GOOD, "iat": LATER}), "not a valid"),
+    "an expiry of letters": (by_hand({"exp": "soon"}), "not a valid"),
+    "claims that are no object": (by_hand(["exp"]), "not a valid"),
+    "no algorithm": (by_hand(GOOD, header={"alg": "none"}), "not a valid"),
+    "HS512": (by_hand(GOOD, header={"alg": "HS512"}, algorithm="sha512"), "not a valid"),
+    "no signature": (by_hand(GOOD).rpartition(".")[0] + ".", "not "),
+    "two parts": (by_hand(GOOD).rpartition(".")[0], "not a valid"),
+    "empty": ("", "not a valid"),
+    "no token at all": ("Bearer", "not a valid"),
+    "not ASCII": ("é.é.é", "not a valid"),
+    "nested without end": (f"{_base64(b'[' * 100_000).decode()}.e30.e30", "not a valid"),
+}
+
+
+@pytest.mark.parametrize(("token", "reason"), REFUSED.values(), ids=REFUSED)
+def test_a_bad_token_is_refused_without_being_repeated(token: str, reason: str) -> None:
+    """Only HS256 with the right key and a good time counts; the error holds neither token nor key."""
+    with pytest.raises(InvalidTokenError, match=reason) as refused:
+        verify(token, KEY)
+
+    assert KEY not in repr(refused.value)
+    assert len(token) < 10 or token not in repr(refused.value)
+
+
+def test_the_leeway_is_the_callers_choice() -> None:
+    """Without leeway a token that has just expired is refused."""
+    with pytest.raises(InvalidTokenError, match="expired"):
+        verify(by_hand({"exp": LATER - 3600 - 1}), KEY, leeway_seconds=0)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
+    max_leaves=8,
+)
+_CHECKED = {"exp", "nbf", "iat", "sub", "jti", "iss", "aud"}
+foreign_claims = st.dictionaries(st.text().filter(lambda name: name not in _CHECKED), json_values, max_size=4)
+
+
+@given(foreign_claims, st.text(min_size=32, max_size=50))
+def test_whatever_is_signed_is_what_is_verified(claims: dict[str, JSONValue], key: str) -> None:
+    """Claims and keys of any text survive; the signature is HMAC-SHA256 over the first two parts."""
+    token = sign({**claims, "exp": LATER}, key)
+    signed, _, signature = token.rpartition(".")
+
+    assert verify(token, key) == {**claims, "exp": LATER}
+    assert signature == _base64(hmac.new(key.encode(), signed.encode(), hashlib.sha256).digest()).decode()
