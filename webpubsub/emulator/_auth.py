@@ -6,7 +6,7 @@ The host may be the one that the request was addressed to or the emulator's own,
 work through a reverse proxy.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import unquote
 
@@ -54,7 +54,7 @@ class Verifier:
         simulate_entra: Whether a token for the audience of Entra ID counts as one from there.
     """
 
-    access_key: str
+    access_key: str = field(repr=False)
     own_authorities: frozenset[str]
     simulate_entra: bool = False
 

@@ -11,7 +11,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import urlencode
 
@@ -59,7 +59,7 @@ class Call:
     hub: Hub
     origin: str
     endpoint: str
-    access_key: str
+    access_key: str = field(repr=False)
 
     @property
     def group(self) -> str:

@@ -1,0 +1,229 @@
+"""Which WebSocket clients are let in, and as whom."""
+
+import pytest
+
+from tests.emulator.service_in_memory import HOST, KEY, token
+from webpubsub.emulator._admission import Admission, admit, is_client_path
+from webpubsub.emulator._auth import Verifier
+from webpubsub.emulator._errors import RefusedError
+from webpubsub.emulator._http import Request
+from webpubsub.emulator._permissions import Permission
+from webpubsub.emulator._protocol_json import JsonProtocol
+from webpubsub.emulator._protocol_simple import SimpleProtocol
+
+JSON = "json.webpubsub.azure.v1"
+AUDIENCE = f"http://{HOST}/client/hubs/chat"
+UPGRADE = (("host", HOST), ("upgrade", "WebSocket"), ("connection", "Upgrade"))
+
+
+def request(target: str, *headers: tuple[str, str]) -> Request:
+    """Build the request of a WebSocket client."""
+    return Request("GET", target, (*UPGRADE, *headers))
+
+
+def enter(claims: dict[str, object], target: str = "/client/hubs/chat", *headers: tuple[str, str]) -> Admission:
+    """Let a client in whose token has these claims."""
+    bearer = token(**{"aud": AUDIENCE, **claims})
+    return admit(request(target, ("authorization", f"Bearer {bearer}"), *headers), Verifier(KEY, frozenset({HOST})))
+
+
+def status_of(client: Request) -> int:
+    """Return with which status a client is refused."""
+    with pytest.raises(RefusedError) as refused:
+        admit(client, Verifier(KEY, frozenset({HOST})))
+    return refused.value.response.status
+
+
+PATHS = [
+    ("/client/hubs/chat", True),
+    ("/client/hubs/chat?x=y", True),
+    ("/client/?hub=chat", True),
+    ("/client?hub=chat", True),
+    ("/client/hubs/", True),
+    ("/client/hubs/a/b", False),
+    ("/client/hubs", False),
+    ("/clients/mqtt/hubs/chat", False),
+    ("/api/hubs/chat/:send", False),
+    ("/", False),
+    ("/client/hubs/%zz", False),
+]
+
+
+@pytest.mark.parametrize(("target", "expected"), PATHS)
+def test_clients_have_addresses_of_their_own(target: str, expected: bool) -> None:
+    """A hub is in the path or in the query; everything else is not for WebSocket clients."""
+    assert is_client_path(Request("GET", target)) == expected
+
+
+def test_a_token_says_who_comes_in() -> None:
+    """User, groups and roles come from the token."""
+    roles = ["webpubsub.sendToGroup.a", "something.else"]
+
+    admission = enter({"sub": "ann", "webpubsub.group": ["a", "b"], "role": roles})
+
+    assert (admission.hub, admission.user_id, admission.groups) == ("chat", "ann", frozenset("ab"))
+    assert [admission.permissions.allows(Permission.SEND_TO_GROUP, group) for group in "ab"] == [True, False]
+
+
+def test_single_strings_are_as_good_as_arrays() -> None:
+    """One role or group may be written without an array."""
+    admission = enter({"role": "webpubsub.joinLeaveGroup", "webpubsub.group": "a"})
+
+    assert admission.groups == frozenset("a")
+    assert admission.permissions.allows(Permission.JOIN_LEAVE_GROUP, "any")
+
+
+USERS: list[tuple[dict[str, object], str | None]] = [
+    ({}, None),
+    ({"sub": None}, None),
+    ({"sub": "ann"}, "ann"),
+    ({"sub": ""}, ""),
+    ({"sub": 7}, "7"),
+]
+
+
+@pytest.mark.parametrize(("claims", "user_id"), USERS)
+def test_the_user_is_the_subject(claims: dict[str, object], user_id: str | None) -> None:
+    """Without a subject a client is anonymous; a number is taken as its digits, as the official client signs them."""
+    assert enter(claims).user_id == user_id
+
+
+BEARERS = [
+    (f"/client/hubs/chat?access_token={token(aud=AUDIENCE)}", ()),
+    (f"/client/hubs/chat?ACCESS_TOKEN={token(aud=AUDIENCE)}", ()),
+    (f"/client/?hub=chat&access_token={token(aud=AUDIENCE)}", ()),
+    (f"/client/hubs/chat?access_token={token(aud=AUDIENCE)}", (("authorization", "Bearer nonsense"),)),
+    ("/client/hubs/chat", (("authorization", f"bearer {token(aud=AUDIENCE)}"),)),
+    (f"/client/hubs/CHAT?access_token={token(aud=AUDIENCE)}", ()),
+    (f"/client/hubs/chat?access_token={token(aud=AUDIENCE + '/')}", ()),
+]
+
+
+@pytest.mark.parametrize(("target", "headers"), BEARERS)
+def test_the_token_is_in_the_query_or_in_a_header(target: str, headers: tuple[tuple[str, str], ...]) -> None:
+    """The query wins over the header; names are not case-sensitive."""
+    assert admit(request(target, *headers), Verifier(KEY, frozenset({HOST}))).hub.lower() == "chat"
+
+
+UNAUTHORIZED = [
+    "/client/hubs/chat",
+    "/client/hubs/chat?access_token=",
+    "/client/hubs/chat?access_token=nonsense",
+    f"/client/hubs/other?access_token={token(aud=AUDIENCE)}",
+    f"/client/?hub=other&access_token={token(aud=AUDIENCE)}",
+    f"/client/?hub=chat&access_token={token(aud=f'http://{HOST}/client/')}",
+    f"/client/hubs/chat?access_token={token(aud='http://other.test/client/hubs/chat')}",
+    f"/client/hubs/chat?access_token={token(aud=AUDIENCE, exp=1)}",
+    f"/client/hubs/chat?access_token={token(aud='https://webpubsub.azure.com')}",
+]
+
+
+@pytest.mark.parametrize("target", UNAUTHORIZED)
+def test_a_client_needs_a_token_for_its_hub(target: str) -> None:
+    """No token, a wrong one, or one for something else: 401."""
+    assert status_of(request(target)) == 401
+
+
+BAD_REQUESTS = [
+    request("/client/hubs/"),
+    request("/client/hubs/1chat"),
+    request("/client/hubs/a%2Fb"),
+    request("/client/"),
+    request("/client?hub="),
+    request("/client/hubs/chat?%zz"),
+    Request("GET", "/client/hubs/chat", (("host", HOST),)),
+    Request("POST", "/client/hubs/chat", UPGRADE),
+    Request("GET", "/client/hubs/chat", (("host", HOST), ("upgrade", "h2c"))),
+    Request("GET", "/client/hubs/chat", (("host", "a b"), ("upgrade", "websocket"))),
+]
+
+
+@pytest.mark.parametrize("client", BAD_REQUESTS, ids=lambda client: client.target)
+def test_what_is_not_a_handshake_for_a_hub_is_refused(client: Request) -> None:
+    """Blank or wrong hubs and requests that are no upgrade: 400, before any token is looked at."""
+    assert status_of(client) == 400
+
+
+BAD_CLAIMS = [
+    {"webpubsub.group": ["ok", " "]},
+    {"webpubsub.group": "g" * 1025},
+    {"webpubsub.group": "\ud800"},
+    {"sub": "\ud800"},
+    {"sub": ["ann"]},
+    {"sub": True},
+    {"role": "webpubsub.sendToGroups.******"},
+    {"role": "webpubsub.sendToGroups."},
+    {"role": r"webpubsub.sendToGroups.a\b"},
+    {"role": [f"webpubsub.sendToGroups.{number}" for number in range(11)]},
+    {"role": [f"webpubsub.sendToGroup.{number}" for number in range(1001)]},
+]
+
+
+@pytest.mark.parametrize("claims", BAD_CLAIMS, ids=str)
+def test_a_token_that_cannot_be_applied_is_refused(claims: dict[str, object]) -> None:
+    """Groups, users and roles that the service could not honour: 400."""
+    bearer = token(**{"aud": AUDIENCE, **claims})
+
+    assert status_of(request("/client/hubs/chat", ("authorization", f"Bearer {bearer}"))) == 400
+
+
+OFFERS = [
+    ((), None),
+    ((JSON,), JSON),
+    ((f"custom, {JSON}",), JSON),
+    (("custom", JSON), JSON),
+    (("custom",), None),
+    (("json.reliable.webpubsub.azure.v1",), None),
+    ((f"protobuf.webpubsub.azure.v1,{JSON}",), JSON),
+    ((JSON.upper(),), None),
+]
+
+
+@pytest.mark.parametrize(("offers", "negotiated"), OFFERS)
+def test_the_first_known_subprotocol_is_taken(offers: tuple[str, ...], negotiated: str | None) -> None:
+    """Clients without a known subprotocol are simple clients."""
+    headers = tuple(("sec-websocket-protocol", offer) for offer in offers)
+
+    subprotocol = enter({}, "/client/hubs/chat", *headers).subprotocol
+
+    assert subprotocol.name == negotiated
+    assert isinstance(subprotocol, SimpleProtocol if negotiated is None else JsonProtocol)
+
+
+MODES = [
+    ("", SimpleProtocol()),
+    ("webpubsub_mode=sendEvent", SimpleProtocol()),
+    ("webpubsub_mode=", SimpleProtocol()),
+    ("webpubsub_mode=sendEvent&group=g", SimpleProtocol()),
+    ("webpubsub_mode=sendToGroup&group=a%20b", SimpleProtocol("a b")),
+    ("webpubsub_mode=SENDTOGROUP&group=g&noEcho=TRUE", SimpleProtocol("g", no_echo=True)),
+    ("webpubsub_mode=sendToGroup&group=g&noEcho=", SimpleProtocol("g")),
+    ("webpubsub_mode=x&webpubsub_mode=sendToGroup&group=a&group=b", SimpleProtocol("b")),
+]
+
+
+@pytest.mark.parametrize(("query", "subprotocol"), MODES)
+def test_the_query_says_what_a_simple_client_does(query: str, subprotocol: SimpleProtocol) -> None:
+    """Mode names are not case-sensitive, and of repeated parameters the last one counts."""
+    assert enter({}, f"/client/hubs/chat?{query}").subprotocol == subprotocol
+
+
+BAD_MODES = [
+    "webpubsub_mode=fly",
+    "webpubsub_mode=sendToGroup",
+    "webpubsub_mode=sendToGroup&group=%20",
+    "webpubsub_mode=sendToGroup&group=g&noEcho=maybe",
+]
+
+
+@pytest.mark.parametrize("query", BAD_MODES)
+def test_wrong_parameters_of_a_simple_client_are_refused(query: str) -> None:
+    """Parameters are checked before the upgrade: 400."""
+    assert status_of(request(f"/client/hubs/chat?{query}&access_token={token(aud=AUDIENCE)}")) == 400
+
+
+def test_parameters_of_simple_clients_mean_nothing_to_others() -> None:
+    """A client with a subprotocol is not judged by the parameters of simple clients."""
+    admission = enter({}, "/client/hubs/chat?webpubsub_mode=fly", ("sec-websocket-protocol", JSON))
+
+    assert admission.subprotocol.name == JSON

@@ -1,0 +1,165 @@
+"""Which tokens the emulator accepts: signature, times, algorithm and audience."""
+
+import base64
+import json
+import time
+
+import jwt
+import pytest
+
+from tests.emulator.service_in_memory import HOST, KEY, token
+from webpubsub.emulator._auth import Verifier, locate
+from webpubsub.emulator._errors import RefusedError
+
+PATH = "/api/hubs/chat/groups/a%20b/:send"
+
+
+def accepts(bearer: str | None, *, authority: str | None = HOST, path: str = PATH) -> bool:
+    """Tell whether a token opens a path."""
+    try:
+        Verifier(KEY, frozenset({HOST})).check_service(bearer, authority, path)
+    except RefusedError:
+        return False
+    return True
+
+
+AUDIENCES = [
+    (f"http://{HOST}{PATH}", True),
+    (f"http://{HOST}{PATH}?api-version=2024-12-01&filter=x", True),
+    (f"https://{HOST}{PATH}", True),
+    (f"wss://{HOST}{PATH}", True),
+    (f"HTTP://{HOST}{PATH.upper()}", True),
+    (f"http://{HOST}{PATH}/", True),
+    (f"http://{HOST}/api/hubs/chat/groups/a b/:send", True),
+    (f"http://{HOST}/api/hubs/chat/groups/%61%20b/%3Asend", True),
+    (f"http://{HOST}/api/hubs/chat/groups/a%2Fb/:send", False),
+    (f"http://{HOST}/api/hubs/chat/groups/a%20b/:sen", False),
+    (f"http://{HOST}/api/hubs/chat/groups/a%20b", False),
+    (f"http://{HOST}{PATH}/more", False),
+    (f"http://{HOST}", False),
+    (f"http://other.test{PATH}", False),
+    (f"ftp://{HOST}{PATH}", False),
+    (PATH, False),
+    ("", False),
+    ("https://webpubsub.azure.com", False),
+]
+
+
+@pytest.mark.parametrize(("audience", "accepted"), AUDIENCES)
+def test_the_audience_is_the_url_of_the_request(audience: str, accepted: bool) -> None:
+    """Query, case, scheme and percent-encoding do not matter; host and every segment of the path do."""
+    assert accepts(token(aud=audience)) == accepted
+
+
+def test_one_of_several_audiences_is_enough() -> None:
+    """The audience may be an array; what is no string in it is nothing."""
+    assert accepts(token(aud=["http://other.test/", 5, f"http://{HOST}{PATH}"]))
+
+
+def test_a_slash_in_a_name_is_no_separator() -> None:
+    """The path is split before it is decoded, so an encoded slash never becomes a border."""
+    assert accepts(token(aud=f"http://{HOST}/api/hubs/c/groups/a%2fb"), path="/api/hubs/c/groups/a%2Fb")
+    assert not accepts(token(aud=f"http://{HOST}/api/hubs/c/groups/a/b"), path="/api/hubs/c/groups/a%2Fb")
+
+
+AUTHORITIES: list[tuple[str | None, str, bool]] = [
+    ("proxy.test", f"https://proxy.test{PATH}", True),
+    ("proxy.test", f"https://PROXY.test:443{PATH}", True),
+    ("proxy.test:8080", f"http://proxy.test{PATH}", False),
+    ("proxy.test", f"http://{HOST}{PATH}", True),
+    (None, f"http://{HOST}{PATH}", True),
+    ("proxy.test", f"http://other.test{PATH}", False),
+]
+
+
+@pytest.mark.parametrize(("authority", "audience", "accepted"), AUTHORITIES)
+def test_the_host_is_the_addressed_one_or_the_emulators_own(
+    authority: str | None, audience: str, accepted: bool
+) -> None:
+    """Behind a reverse proxy the audience stays the origin; a default port may be left out."""
+    assert accepts(token(aud=audience), authority=authority) == accepted
+
+
+NOW = time.time()
+TIMES = [
+    ({"exp": NOW + 60}, True),
+    ({"exp": NOW - 240}, True),
+    ({"exp": NOW - 360}, False),
+    ({"exp": NOW + 60, "nbf": NOW + 240}, True),
+    ({"exp": NOW + 60, "nbf": NOW + 360}, False),
+    ({"exp": None}, False),
+    ({"exp": "soon"}, False),
+    ({"exp": []}, False),
+    ({"exp": float("inf")}, False),
+    ({"exp": NOW + 60, "nbf": {}}, False),
+    ({"exp": NOW + 60, "iat": []}, False),
+]
+
+
+@pytest.mark.parametrize(("claims", "accepted"), TIMES)
+def test_times_are_checked_with_five_minutes_of_grace(claims: dict[str, object], accepted: bool) -> None:
+    """A token needs an expiry; clocks may differ by five minutes and not more."""
+    assert accepts(token(aud=f"http://{HOST}{PATH}", **claims)) == accepted
+
+
+def test_a_token_without_expiry_is_refused() -> None:
+    """A token that would live for ever is refused."""
+    assert not accepts(jwt.encode({"aud": f"http://{HOST}{PATH}"}, KEY, "HS256"))
+
+
+def unsigned(claims: dict[str, object]) -> str:
+    """Make a token of the algorithm `none`."""
+    parts = (json.dumps(part).encode() for part in ({"alg": "none", "typ": "JWT"}, claims))
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts) + "."
+
+
+FORGERIES = [
+    None,
+    "",
+    "a.b.c",
+    "x" * 10_000,
+    unsigned({"aud": f"http://{HOST}{PATH}", "exp": NOW + 60}),
+    jwt.encode({"aud": f"http://{HOST}{PATH}", "exp": NOW + 60}, KEY * 2, "HS512"),
+    jwt.encode({"aud": f"http://{HOST}{PATH}", "exp": NOW + 60}, KEY[::-1], "HS256"),
+    token(aud=f"http://{HOST}{PATH}")[:-2],
+]
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_forgeries_are_refused(forgery: str | None) -> None:
+    """Only HS256 with the access key counts."""
+    assert not accepts(forgery)
+
+
+def test_the_reason_shows_neither_token_nor_key() -> None:
+    """The challenge is for people to read, and for logs."""
+    bearer = token(aud="http://other.test/")
+
+    with pytest.raises(RefusedError) as refused:
+        Verifier(KEY, frozenset()).check_service(bearer, HOST, PATH)
+
+    assert refused.value.response.status == 401
+    challenge = refused.value.response.headers["WWW-Authenticate"]
+    assert "audience" in challenge
+    assert bearer not in challenge
+    assert KEY not in challenge
+
+
+def test_the_key_is_not_shown() -> None:
+    """The access key stays out of representations."""
+    assert KEY not in repr(Verifier(KEY, frozenset({HOST})))
+
+
+LOCATIONS = [
+    ("http://Host:80/A/b%20c/?q", ("host", ("a", "b c"))),
+    ("https://host:443", ("host", ("",))),
+    ("http://host:8080/", ("host:8080", ("",))),
+    ("host/path", None),
+    ("mailto:someone", None),
+]
+
+
+@pytest.mark.parametrize(("url", "location"), LOCATIONS)
+def test_urls_are_reduced_to_what_matters(url: str, location: object) -> None:
+    """Two URLs with the same location are the same audience."""
+    assert locate(url) == location
