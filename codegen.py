@@ -13,6 +13,7 @@ stops the program with a message and exit code 2.
 from __future__ import annotations
 
 import argparse
+import copy
 import difflib
 import re
 import shutil
@@ -119,14 +120,13 @@ def read(document: documents.Document, path: Path) -> tuple[list[endpoints.Opera
 
 def docstring(*blocks: str, indent: int = 4) -> str:
     """Lay out the inside of a docstring. Of a block with more than one line, the first is the title of a section."""
-    width = 120 - indent - len('"""')
+    wrapper = textwrap.TextWrapper(120 - indent - len('"""'), break_long_words=False, break_on_hyphens=False)
+    nested = copy.copy(wrapper)
+    nested.initial_indent, nested.subsequent_indent = " " * 4, " " * 8
     laid_out = []
     for block in blocks:
         title, *entries = (safe_for_docstring(line) for line in block.splitlines() or [""])
-        lines = [textwrap.fill(title, width)]
-        for entry in entries:
-            lines += textwrap.wrap(entry, width, initial_indent=" " * 4, subsequent_indent=" " * 8)
-        laid_out.append("\n".join(lines))
+        laid_out.append("\n".join([wrapper.fill(title), *map(nested.fill, entries)]))
     text = "\n\n".join(filter(None, laid_out))
     text += "\n" if "\n" in text else " " if text.endswith('"') else ""
     return textwrap.indent(f"{text}|", " " * indent).strip(" ").removesuffix("|")

@@ -345,7 +345,7 @@ def _operation(
         positional=positional,
         required=required,
         optional=optional,
-        queries=[(each.name, _query(each, where)) for each in optional],
+        queries=[(each.name, _expression(_query(each, where))) for each in optional],
         versioned=versioned,
         body=body,
         headers=headers,
@@ -368,17 +368,22 @@ def _url(endpoint: Endpoint, positional: list[Field], required: list[Field], *, 
             written = f"path_segment('{field.name}', {field.name})"
         url = url.replace(f"{{{field.name}}}", f"{{{written}}}")
     url += "?api-version={query_value(api_version)}" if versioned else ""
-    return url + "".join(f"{{{_query(field, where)}}}" for field in required)
+    return url + "".join(_query(field, where) for field in required)
 
 
 def _query(field: Field, where: str) -> str:
-    """Write one query parameter as an expression; its value begins with `&`."""
+    """Write one query parameter, `&` in front, as the text of an f-string."""
     kind, wire = field.kind.not_null or field.kind, quote(field.wire, safe="")
     if kind.item and kind.item.in_url == "query_value({})":
-        return f"query_values('{wire}', {field.name})"
+        return f"{{query_values('{wire}', {field.name})}}"
     if kind.in_url is None:
         raise DocumentError(f"{where}: {field.wire} cannot be part of a query")
-    return f"f'&{wire}={{{kind.in_url.format(field.name)}}}'"
+    return f"&{wire}={{{kind.in_url.format(field.name)}}}"
+
+
+def _expression(text: str) -> str:
+    """Turn the text of an f-string into an expression, a plain one if the text is nothing but one replacement field."""
+    return text[1:-1] if text.startswith("{") else f'f"{text}"'
 
 
 def _body(endpoint: Endpoint, body: Document) -> Body | None:

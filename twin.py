@@ -127,8 +127,11 @@ def _tokens(source: str) -> Iterator[tuple[int, int, int, str]]:
 
 def _refuse_leftovers(code: str, where: str) -> None:
     """Stop at what a token transform does not reach: names and `await` inside of f-strings."""
+    try:
+        compile(code, where, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise TwinError(f"{where}:{error.lineno}: {error.msg}; in an f-string nothing is replaced") from error
     for node in ast.walk(ast.parse(code)):
-        names = {getattr(node, "id", None), getattr(node, "attr", None)}
-        if isinstance(node, ast.Await) or names & set(NAMES):
-            line = getattr(node, "lineno", 0)
-            raise TwinError(f"{where}:{line}: inside of an f-string nothing is replaced; use a variable")
+        match node:
+            case ast.Name(id=name, lineno=line) | ast.Attribute(attr=name, lineno=line) if name in NAMES:
+                raise TwinError(f"{where}:{line}: {name} is left over; in an f-string nothing is replaced")

@@ -1,0 +1,568 @@
+"""Rendering: what a document becomes, what stops it, and how drift from the documents is found."""
+
+import copy
+import importlib.util
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx
+import pytest
+
+import codegen
+import documents
+
+ROOT = Path(codegen.__file__).parent
+FIXTURE = ROOT / "tests" / "fixtures" / "swagger-2.0.json"
+COUNTER = itertools.count()
+RELEASE = "2030-01-01"
+PACKAGE = Path("generated/webpubsub_rest")
+
+STRINGS = {"type": "array", "items": {"type": "string"}}
+COLOR = {"type": "string", "enum": ["red", "blue"]}
+API_VERSION = {"name": "api-version", "in": "query", "required": True, "schema": {"type": "string"}}
+ROOM = {"name": "room", "in": "path", "required": True, "schema": {"type": "string"}}
+GREET: dict[str, Any] = {
+    "operationId": "greet",
+    "tags": ["rooms"],
+    "parameters": [ROOM, API_VERSION],
+    "responses": {"204": {"description": "Done."}, "default": {"description": "Not done."}},
+}
+DOCUMENT: dict[str, Any] = {
+    "openapi": "3.0.3",
+    "info": {"title": "Rooms", "version": RELEASE},
+    "paths": {"/rooms/{room}": {"put": GREET}},
+    "components": {"schemas": {}},
+}
+
+Change = Callable[[dict[str, Any]], object]
+Rendered = tuple[Path, ModuleType, ModuleType]
+
+
+def operation(document: dict[str, Any]) -> dict[str, Any]:
+    """The one operation of the small document."""
+    found: dict[str, Any] = document["paths"]["/rooms/{room}"]["put"]
+    return found
+
+
+def write_document(root: Path, *changes: Change) -> None:
+    """Put the small document, changed, into the spec folder."""
+    document = copy.deepcopy(DOCUMENT)
+    for change in changes:
+        change(document)
+    (root / "spec").mkdir(exist_ok=True)
+    (root / "spec" / f"{RELEASE}.yaml").write_text(documents.dump_yaml(document))
+
+
+def add_query(**parameter: object) -> Change:
+    """A change: one more query parameter."""
+    return lambda document: operation(document)["parameters"].append({"name": "x", "in": "query", **parameter})
+
+
+def add_answer(schema: object) -> Change:
+    """A change: the operation answers with JSON."""
+    content = {"application/json": {"schema": schema}}
+    return lambda document: operation(document)["responses"].update({"200": {"description": "", "content": content}})
+
+
+def only_answer(schema: object) -> Change:
+    """A change: the operation answers with JSON and nothing else."""
+
+    def change(document: dict[str, Any]) -> None:
+        del operation(document)["responses"]["204"]
+        add_answer(schema)(document)
+
+    return change
+
+
+def add_schema(name: str, schema: object) -> Change:
+    """A change: one more named schema."""
+    return lambda document: document["components"]["schemas"].update({name: schema})
+
+
+def add_body(content_type: str, schema: object, *, required: bool = True) -> Change:
+    """A change: the operation takes content."""
+    body = {"required": required, "content": {content_type: {"schema": schema}}}
+    return lambda document: operation(document).update({"requestBody": body})
+
+
+def ref(name: str) -> dict[str, str]:
+    """A reference to a named schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """Everything below a folder."""
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def rendered(root: Path) -> tuple[ModuleType, ModuleType]:
+    """Render a root and import the package from there, under a name of its own; also its version 2030-01-01."""
+    assert codegen.main([], root) == 0
+    name, init = f"rendered_{next(COUNTER)}", root / PACKAGE / "__init__.py"
+    spec = importlib.util.spec_from_file_location(name, init, submodule_search_locations=[str(init.parent)])
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = package = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(package)
+    return package, importlib.import_module(f"{name}.v2030_01_01")
+
+
+# The repository
+
+
+def test_what_is_rendered_is_what_is_committed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody edited a rendered file, and nobody forgot to render."""
+    assert codegen.main(["--check"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_rendering_does_not_depend_on_the_hash_seed() -> None:
+    """Three interpreters with different hash seeds all render what is on disk."""
+    runs = [
+        subprocess.Popen([sys.executable, ROOT / "codegen.py", "--check"], env={**os.environ, "PYTHONHASHSEED": seed})
+        for seed in ("0", "1", "42")
+    ]
+
+    assert [run.wait() for run in runs] == [0, 0, 0]
+
+
+def test_rendering_takes_less_than_five_seconds() -> None:
+    """Rendering is quick enough to be part of every run of the tests."""
+    started = time.perf_counter()
+
+    codegen.rendered(ROOT)
+
+    assert time.perf_counter() - started < 5
+
+
+def test_codegen_runs_when_webpubsub_does_not_import() -> None:
+    """A broken client cannot stand in the way of rendering it anew."""
+    code = "import sys; sys.modules['webpubsub'] = None; import codegen; print(codegen.main(['--check']))"
+
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert run.stdout == "0\n"
+
+
+def test_pins_agree_with_the_project() -> None:
+    """codegen.py insists on the versions that pyproject.toml installs."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"].values()
+    pins = [requirement for group in groups for requirement in group]
+
+    assert [name for name, pinned in codegen.PINNED.items() if f"{name}=={pinned}" not in pins] == []
+
+
+@pytest.mark.parametrize("distribution", codegen.PINNED)
+def test_another_version_of_a_pinned_tool_is_refused(
+    distribution: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A tool that renders other lines stops before rendering any."""
+    monkeypatch.setitem(codegen.PINNED, distribution, "0.0.1")
+
+    assert codegen.main(["--check"]) == 2
+    assert f"{distribution} " in capsys.readouterr().err
+
+
+# From a document to code
+
+
+def test_a_new_operation_in_a_real_document_can_be_called(tmp_path: Path) -> None:
+    """One entry in the document and one run of codegen.py are all it takes, for operations and parameters alike."""
+    document = documents.load(ROOT / "spec" / "2024-12-01.yaml")
+    document["info"]["version"] = RELEASE
+    document["components"]["parameters"]["apiVersion"]["schema"] = {"type": "string", "default": RELEASE}
+    document["paths"]["/api/hubs/{hub}/rooms/{room}"] = {
+        "get": {
+            **GREET,
+            "operationId": "get_room",
+            "parameters": [{"$ref": "#/components/parameters/hub"}, *GREET["parameters"]],
+        }
+    }
+    document["paths"]["/api/hubs/{hub}/:send"]["post"]["parameters"].append(
+        {"name": "isUrgent", "in": "query", "schema": {"type": "boolean"}}
+    )
+    (tmp_path / "spec").mkdir()
+    (tmp_path / "spec" / f"{RELEASE}.yaml").write_text(documents.dump_yaml(document))
+
+    package, rest = rendered(tmp_path)
+
+    room = rest.get_room.build("h", "a b")
+    message = rest.send_to_all.build("h", body=package.TextBody(""), is_urgent=True)
+    assert room["url"] == f"/api/hubs/h/rooms/a%20b?api-version={RELEASE}"
+    assert message["url"] == f"/api/hubs/h/:send?api-version={RELEASE}&isUrgent=true"
+
+
+NAMED = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
+PAINT = {**NAMED, "properties": {"name": ref("Color")}}
+TREE = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string"},
+        "children": {"type": "array", "items": ref("Tree")},
+        "leaf": ref("Leaf"),
+    },
+}
+LEAF = {"type": "object", "properties": {"tree": ref("Tree"), "size": {"type": "integer", "nullable": True}}}
+
+# What an operation may be told, and how it comes out in the query.
+PARAMETERS: list[tuple[list[Change], dict[str, object], str]] = [
+    ([add_query(name="isOpen", schema={"type": "boolean"})], {"is_open": False}, "&isOpen=false"),
+    ([add_query(name="maxSize", schema={"type": "integer"})], {"max_size": 3}, "&maxSize=3"),
+    ([add_query(schema={"type": "number"})], {"x": 0.5}, "&x=0.5"),
+    ([add_query(schema={"type": "string", "format": "date-time"})], {"x": "2030T1:0"}, "&x=2030T1%3A0"),
+    ([add_query(name="$filter", schema={"type": "string"})], {"filter_": "a"}, "&%24filter=a"),
+    ([add_query(name="url", schema={"type": "string"})], {"url_query": "a"}, "&url=a"),
+    ([add_query(name="headers", schema={"type": "string"})], {"headers": "a"}, "&headers=a"),
+    ([add_query(schema={"type": "string"}, required=True)], {"x": "a"}, "&x=a"),
+    ([add_query(schema={"type": "boolean"}, required=True)], {"x": True}, "&x=true"),
+    ([add_query(schema=STRINGS, required=True)], {"x": ["a", "b"]}, "&x=a&x=b"),
+    ([add_query(schema={"type": "string", "nullable": True})], {"x": "a"}, "&x=a"),
+    ([add_query(schema=ref("Color")), add_schema("Color", COLOR)], {"x": "red"}, "&x=red"),
+    ([add_query(schema=STRINGS)], {"x": ["a", "b"]}, "&x=a&x=b"),
+]
+
+# What the service answers, and what it is in Python.
+ANSWERS: list[tuple[list[Change], str, str]] = [
+    ([only_answer(ref("Named")), add_schema("Named", NAMED)], '{"name": "n"}', "Named(name='n')"),
+    (
+        [only_answer({"type": "array", "items": ref("Named")}), add_schema("Named", NAMED)],
+        '[{"name": "n"}]',
+        "[Named(name='n')]",
+    ),
+    ([only_answer({"type": "array", "items": {"type": "number"}})], "[1, 2.5]", "[1, 2.5]"),
+    ([only_answer({"type": "boolean"})], "true", "True"),
+    ([only_answer({})], '{"a": null}', "{'a': None}"),
+    ([only_answer(ref("Free")), add_schema("Free", {"type": "object"})], '{"a": 1}', "{'a': 1}"),
+    (
+        [only_answer(ref("Paint")), add_schema("Paint", PAINT), add_schema("Color", COLOR)],
+        '{"name": "a new color"}',
+        "Paint(name='a new color')",
+    ),
+    (
+        [only_answer(ref("Tree")), add_schema("Tree", TREE), add_schema("Leaf", LEAF)],
+        '{"name": "a", "children": [{"name": "b"}], "leaf": {"tree": {"name": "c"}, "size": null}}',
+        "Tree(name='a', children=[Tree(name='b', children=None, leaf=None)], "
+        "leaf=Leaf(tree=Tree(name='c', children=None, leaf=None), size=None))",
+    ),
+]
+
+# What an operation is given as its content, and what it sends.
+BODIES: list[tuple[list[Change], str, tuple[str | None, bytes | None]]] = [
+    ([add_body("text/plain", {"type": "string"})], "TextBody('a')", ("text/plain", b"a")),
+    ([add_body("application/json", {})], "JsonBody([1])", ("application/json", b"[1]")),
+    (
+        [add_body("application/json", ref("Tree")), add_schema("Tree", TREE), add_schema("Leaf", LEAF)],
+        "Tree('a', [Tree('b')], Leaf(Tree('c'), 0))",
+        (
+            "application/json",
+            b'{"name":"a","children":[{"name":"b"}],"leaf":{"tree":{"name":"c"},"size":0}}',
+        ),
+    ),
+    ([add_body("application/json", {}, required=False)], "JsonBody(None)", ("application/json", b"null")),
+    ([add_body("application/json", {}, required=False)], "None", (None, None)),
+]
+
+
+@pytest.fixture(scope="module")
+def all_kinds(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
+    """One document with an operation for each row of the tables, rendered."""
+    root = tmp_path_factory.mktemp("all_kinds")
+    everything = copy.deepcopy(DOCUMENT)
+    tables: dict[str, list[list[Change]]] = {
+        "parameters": [row[0] for row in PARAMETERS],
+        "answers": [row[0] for row in ANSWERS],
+        "bodies": [row[0] for row in BODIES],
+    }
+    for table, rows in tables.items():
+        for number, changes in enumerate(rows):
+            document = copy.deepcopy(DOCUMENT)
+            for change in changes:
+                change(document)
+            name = f"{table}_{number}"
+            everything["paths"][f"/{name}/{{room}}"] = {"put": {**operation(document), "operationId": name}}
+            everything["components"]["schemas"] |= document["components"]["schemas"]
+    write_document(root, lambda document: document.update(everything))
+    return root, *rendered(root)
+
+
+@pytest.mark.parametrize("number", range(len(PARAMETERS)))
+def test_parameters_are_written_as_their_type_wants(all_kinds: Rendered, number: int) -> None:
+    """Every kind of query parameter that documents may have comes out as the service reads it."""
+    _, arguments, query = PARAMETERS[number]
+    _, _, rest = all_kinds
+
+    url = getattr(rest, f"parameters_{number}").build("r", **arguments)["url"]
+
+    assert url == f"/parameters_{number}/r?api-version={RELEASE}{query}"
+
+
+@pytest.mark.parametrize("number", range(len(ANSWERS)))
+def test_answers_are_read_as_their_schema_wants(all_kinds: Rendered, number: int) -> None:
+    """Models, lists, plain values, open enumerations and schemas that lead to one another in circles are all read."""
+    _, content, result = ANSWERS[number]
+    _, _, rest = all_kinds
+    answers = getattr(rest, f"answers_{number}")
+
+    assert repr(answers.parse(httpx.Response(201, content=content))) == result
+    assert answers.build("r")["headers"] == {"Accept": "application/json"}
+
+
+@pytest.mark.parametrize("number", range(len(BODIES)))
+def test_content_is_sent_as_the_document_wants(all_kinds: Rendered, number: int) -> None:
+    """JSON of one shape is a model, everything else is wrapped, and content that may be left out may be left out."""
+    _, body, sent = BODIES[number]
+    _, package, rest = all_kinds
+    names = {name: getattr(module, name) for module in (package, rest) for name in dir(module)}
+
+    request = getattr(rest, f"bodies_{number}").build("r", body=eval(body, names))
+
+    assert (request["headers"].get("Content-Type"), request.get("content")) == sent
+
+
+def test_all_that_can_be_rendered_passes_the_type_checker(all_kinds: Rendered) -> None:
+    """One document with everything, and one imported from Swagger 2.0, have no finding of mypy --strict."""
+    root, _, _ = all_kinds
+    assert codegen.main(["import", str(FIXTURE), "--force"], root) == 0
+    assert codegen.main([], root) == 0
+
+    call = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file", os.devnull]
+    run = subprocess.run([*call, root / "generated"], capture_output=True, text=True, check=False)
+
+    assert "Success: no issues found" in run.stdout, run.stdout
+
+
+def test_operations_without_api_version_begin_their_query_themselves(tmp_path: Path) -> None:
+    """The first parameter that is there follows the question mark."""
+    write_document(
+        tmp_path,
+        lambda document: operation(document)["parameters"].pop(),
+        add_query(schema={"type": "string"}),
+        add_query(name="y", schema={"type": "integer"}),
+    )
+
+    _, rest = rendered(tmp_path)
+
+    assert rest.greet.build("r")["url"] == "/rooms/r"
+    assert rest.greet.build("r", x="a", y=1)["url"] == "/rooms/r?x=a&y=1"
+    assert rest.greet.build("r", y=1)["url"] == "/rooms/r?y=1"
+
+
+@pytest.mark.parametrize(("schema", "value", "segment"), [({"type": "integer"}, 7, "7"), (COLOR, "red", "red")])
+def test_numbers_and_enumerations_may_be_part_of_a_path(
+    tmp_path: Path, schema: dict[str, object], value: object, segment: str
+) -> None:
+    """Path parameters need not be plain strings."""
+    write_document(
+        tmp_path,
+        add_schema("Segment", schema),
+        lambda document: operation(document)["parameters"][0].update(schema=ref("Segment")),
+    )
+
+    _, rest = rendered(tmp_path)
+
+    assert rest.greet.build(value)["url"] == f"/rooms/{segment}?api-version={RELEASE}"
+
+
+@pytest.mark.parametrize("said", ['ends with "', '"""', "a \\ b \\N{x}", "{braces}", "é ' '''", "x" * 200, "a\n\nb"])
+def test_text_of_the_document_is_only_ever_text(tmp_path: Path, said: str) -> None:
+    """Whatever a description holds, it arrives in the docstring and nowhere else."""
+    write_document(
+        tmp_path,
+        lambda document: operation(document).update(summary="Greet.", description=said),
+        lambda document: operation(document)["parameters"][0].update(description=said),
+    )
+
+    _, rest = rendered(tmp_path)
+
+    assert " ".join(rest.greet.__doc__.split()).count(" ".join(said.split())) == 2
+
+
+def test_schemas_that_no_operation_uses_are_left_out(tmp_path: Path) -> None:
+    """Errors are described in the document but never parsed, so they are no models."""
+    write_document(tmp_path, add_schema("Named", NAMED), add_schema("Tree", TREE), add_schema("Leaf", LEAF))
+
+    assert codegen.main([], tmp_path) == 0
+    assert [path for path in tree(tmp_path) if "/models/" in path] == [f"{PACKAGE}/v2030_01_01/models/__init__.py"]
+
+
+# What stops a document
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda document: document.update(webhooks={}), "unknown key 'webhooks'"),
+        (lambda document: operation(document).update(callbacks={}), "unknown key 'callbacks'"),
+        (lambda document: operation(document).pop("operationId"), "operationId"),
+        (lambda document: operation(document).pop("tags"), "exactly one tag"),
+        (lambda document: operation(document).update(tags=["a", "b"]), "exactly one tag"),
+        (lambda document: operation(document).update(operationId="models"), "models is taken"),
+        (lambda document: document["paths"].update({"/others/{room}": {"put": GREET}}), "greet is taken"),
+        (
+            lambda document: document["paths"].update({"/o/{room}": {"put": {**GREET, "operationId": "Greet"}}}),
+            "greet is taken",
+        ),
+        (lambda document: operation(document)["responses"].pop("204"), "no answer of success"),
+        (add_answer({"type": "string"}), "differ in content"),
+        (lambda document: document["paths"].update({"/a&b/{room}": document["paths"].pop("/rooms/{room}")}), "escaped"),
+        (lambda document: document["paths"].update({"/rooms": document["paths"].pop("/rooms/{room}")}), "match"),
+        (lambda document: document["info"].update(version="2030-01-02"), "name of the file"),
+        (add_query(schema={"type": "string"}, **{"in": "header"}), "header parameters are not supported"),
+        (add_query(schema={"type": "string"}, **{"in": "cookie"}), "cookie parameters are not supported"),
+        (add_query(content={"application/json": {"schema": {}}}), "'schema' is missing"),
+        (add_query(schema=STRINGS, explode=False), "must repeat its name (csv)"),
+        (add_query(schema=STRINGS, style="pipeDelimited"), "must repeat its name (pipes)"),
+        (add_query(schema={"type": "array", "items": {"type": "integer"}}), "cannot be part of a query"),
+        (add_query(schema=ref("Nothing")), "leads nowhere"),
+        (add_schema("Loop", ref("Loop")), "Loop leads in circles"),
+        (add_query(name="body", schema={"type": "string"}), "cannot be called body"),
+        (add_query(name="apiVersion", schema={"type": "string"}), "two parameters are called api_version"),
+        (add_query(name="Room", schema={"type": "string"}), "two parameters are called room"),
+        (add_body("application/xml", {"type": "string"}), "application/xml is not supported"),
+        (
+            lambda document: operation(document)["responses"].update(
+                {"200": {"description": "", "content": {"text/plain": {"schema": {"type": "string"}}}}}
+            ),
+            "must have a JSON form",
+        ),
+        (
+            lambda document: (only_answer(ref("Request"))(document), add_schema("Request", NAMED)(document)),
+            "Request: this name is taken",
+        ),
+        (
+            lambda document: (
+                only_answer(ref("Named"))(document),
+                add_schema("Named", {"type": "object", "properties": {"to_dict": {"type": "string"}}})(document),
+            ),
+            "to_dict: this name is taken",
+        ),
+    ],
+)
+def test_what_cannot_be_rendered_stops_codegen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Change, says: str
+) -> None:
+    """One line says what is wrong in which file, the exit code is 2, and nothing on disk has changed."""
+    write_document(tmp_path, change)
+    rendered_before = tmp_path / PACKAGE / "v2029_01_01" / "__init__.py"
+    rendered_before.parent.mkdir(parents=True)
+    rendered_before.write_text("before")
+
+    assert codegen.main([], tmp_path) == 2
+    said = capsys.readouterr().err
+    assert re.fullmatch(rf"codegen.py: {RELEASE}.yaml: .*{re.escape(says)}.*\n", said)
+    assert tree(tmp_path / "generated") == {"webpubsub_rest/v2029_01_01/__init__.py": b"before"}
+
+
+def test_a_file_that_is_no_document_stops_codegen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Broken YAML is a message, not a traceback."""
+    (tmp_path / "spec").mkdir()
+    (tmp_path / "spec" / f"{RELEASE}.yaml").write_text("a: [")
+
+    assert codegen.main([], tmp_path) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+# Drift
+
+
+def test_every_kind_of_drift_is_found_and_mended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A changed, a missing and a superfluous file are each named; a run of codegen.py mends all of them."""
+    write_document(tmp_path)
+    assert codegen.main([], tmp_path) == 0
+    wanted = tree(tmp_path)
+    changed = tmp_path / PACKAGE / "_core" / "urls.py"
+    changed.write_text(changed.read_text().replace("safe=", "unsafe=", 1))
+    (tmp_path / PACKAGE / "py.typed").unlink()
+    (tmp_path / PACKAGE / "v2029_01_01").mkdir()
+    (tmp_path / PACKAGE / "v2029_01_01" / "old.py").write_text("")
+    (tmp_path / PACKAGE / "__pycache__").mkdir()
+    (tmp_path / PACKAGE / "__pycache__" / "x.pyc").write_bytes(b"")
+
+    assert codegen.main(["--check"], tmp_path) == 1
+    said = capsys.readouterr().out
+    assert f"{PACKAGE}/py.typed: missing\n" in said
+    assert f"{PACKAGE}/v2029_01_01/old.py: nothing renders this file\n" in said
+    assert re.search(r"^-.*unsafe=.*\n\+.*safe=", said, re.MULTILINE)
+    assert "__pycache__" not in said
+
+    assert codegen.main([], tmp_path) == 0
+    assert codegen.main(["--check"], tmp_path) == 0
+    shutil.rmtree(tmp_path / PACKAGE / "__pycache__")
+    assert tree(tmp_path) == wanted
+    assert not (tmp_path / PACKAGE / "v2029_01_01").exists()
+
+
+def test_a_difference_in_line_endings_is_drift(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Files are compared byte for byte."""
+    write_document(tmp_path)
+    assert codegen.main([], tmp_path) == 0
+    changed = tmp_path / PACKAGE / "__init__.py"
+    changed.write_bytes(changed.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert codegen.main(["--check"], tmp_path) == 1
+    assert "line endings" in capsys.readouterr().out
+
+
+def test_files_that_are_right_are_not_touched(tmp_path: Path) -> None:
+    """Rendering again changes no file, so nothing that watches them starts."""
+    write_document(tmp_path)
+    assert codegen.main([], tmp_path) == 0
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "generated").rglob("*")}
+
+    assert codegen.main([], tmp_path) == 0
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "generated").rglob("*")} == before
+
+
+def test_long_reports_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    """A report fits on a screen and says how much it leaves out."""
+    assert codegen.report([str(number) for number in range(codegen.SHOWN_LINES + 5)]) == 1
+    assert capsys.readouterr().out.splitlines()[-2:] == [str(codegen.SHOWN_LINES - 1), "... and 5 lines more"]
+
+
+# Import and diff
+
+
+def test_an_imported_document_renders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A Swagger 2.0 document becomes a file in spec/ that renders as it is and says the same as its source."""
+    assert codegen.main(["import", str(FIXTURE)], tmp_path) == 0
+    imported = next((tmp_path / "spec").iterdir())
+    assert imported.stem == documents.load(FIXTURE)["info"]["version"]
+    assert codegen.main([], tmp_path) == 0
+    assert codegen.main(["diff", str(FIXTURE), str(imported)]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_an_import_replaces_nothing_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A document that somebody put into words is kept unless `--force` says otherwise."""
+    assert codegen.main(["import", str(FIXTURE)], tmp_path) == 0
+    imported = next((tmp_path / "spec").iterdir())
+    imported.write_text("precious")
+
+    assert codegen.main(["import", str(FIXTURE)], tmp_path) == 2
+    assert "--force" in capsys.readouterr().err
+    assert imported.read_text() == "precious"
+    assert codegen.main(["import", str(FIXTURE), "--force"], tmp_path) == 0
+    assert imported.read_text() != "precious"
+
+
+def test_diff_lists_changes_and_says_so_in_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two versions differ, a version does not differ from itself, and a file that is not there is an error."""
+    old, new = str(ROOT / "spec" / "2021-10-01.yaml"), str(ROOT / "spec" / "2024-12-01.yaml")
+
+    assert codegen.main(["diff", old, new]) == 1
+    assert "messageTtlSeconds" in capsys.readouterr().out
+    assert codegen.main(["diff", new, new]) == 0
+    assert capsys.readouterr().out == ""
+    assert codegen.main(["diff", new, "nowhere.yaml"]) == 2
+    assert "nowhere.yaml" in capsys.readouterr().err
