@@ -71,13 +71,13 @@ class ServiceHttp(httpx.AsyncClient):
         settings = self.settings.but(options) if options else self.settings
         kwargs.setdefault("api_version", settings.api_version)
         request_id = settings.request_id or str(uuid4())
-        arguments = operation.build(*args, **kwargs)
         extensions: dict[str, Any] = {"timeout": settings.timeout, "logging_enable": settings.logging_enable}
         if settings.retry_policy is not self.settings.retry_policy:
             extensions["retry_policy"] = settings.retry_policy
+        arguments = operation.build(*args, **kwargs)
+        request = await self._signed(arguments, settings.headers, request_id, extensions)
         try:
-            response = await self._send(arguments, settings.headers, request_id, extensions)
-            return operation.parse(response)
+            return operation.parse(await self._exchange(request))
         except UnexpectedStatus as answer:
             raise from_response(
                 operation.name, answer.status_code, answer.headers, answer.content, request_id
@@ -86,7 +86,7 @@ class ServiceHttp(httpx.AsyncClient):
             message = "the body is not the JSON that the service documents"
             raise ServiceError(operation.name, answer.status_code, None, message, None, request_id) from answer
         except httpx.RequestError as error:
-            sent = extensions.get("maybe_sent", False)
+            sent = request.extensions.get("maybe_sent", False)
             raise TransportError(operation.name, reason(error), sent, request_id) from error
 
     async def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
@@ -96,7 +96,7 @@ class ServiceHttp(httpx.AsyncClient):
             if content := options.get("content"):
                 arguments["content"] = content
             extensions = {"timeout": self.settings.timeout, "logging_enable": self.settings.logging_enable}
-            return await self._send(arguments, self.settings.headers, str(uuid4()), extensions)
+            return await self._exchange(await self._signed(arguments, self.settings.headers, str(uuid4()), extensions))
         return await super().request(method, url, **options)
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ARG002
@@ -107,9 +107,9 @@ class ServiceHttp(httpx.AsyncClient):
         request.extensions.setdefault("logging_enable", self.settings.logging_enable)
         return await self._exchange(request)
 
-    async def _send(
+    async def _signed(
         self, arguments: Request, headers: Mapping[str, str], request_id: str, extensions: dict[str, Any]
-    ) -> httpx.Response:
+    ) -> httpx.Request:
         url = httpx.URL(self.endpoints.target + arguments["url"])
         all_headers = {
             "Accept": "application/json",
@@ -123,7 +123,7 @@ class ServiceHttp(httpx.AsyncClient):
         )
         if headers:
             request.headers.update(headers)
-        return await self._exchange(request)
+        return request
 
     async def _authorization(self, url: str) -> str:
         audience = self.endpoints.audience(url)

@@ -71,13 +71,13 @@ class ServiceHttp(httpx.Client):
         settings = self.settings.but(options) if options else self.settings
         kwargs.setdefault("api_version", settings.api_version)
         request_id = settings.request_id or str(uuid4())
-        arguments = operation.build(*args, **kwargs)
         extensions: dict[str, Any] = {"timeout": settings.timeout, "logging_enable": settings.logging_enable}
         if settings.retry_policy is not self.settings.retry_policy:
             extensions["retry_policy"] = settings.retry_policy
+        arguments = operation.build(*args, **kwargs)
+        request = self._signed(arguments, settings.headers, request_id, extensions)
         try:
-            response = self._send(arguments, settings.headers, request_id, extensions)
-            return operation.parse(response)
+            return operation.parse(self._exchange(request))
         except UnexpectedStatus as answer:
             raise from_response(
                 operation.name, answer.status_code, answer.headers, answer.content, request_id
@@ -86,7 +86,7 @@ class ServiceHttp(httpx.Client):
             message = "the body is not the JSON that the service documents"
             raise ServiceError(operation.name, answer.status_code, None, message, None, request_id) from answer
         except httpx.RequestError as error:
-            sent = extensions.get("maybe_sent", False)
+            sent = request.extensions.get("maybe_sent", False)
             raise TransportError(operation.name, reason(error), sent, request_id) from error
 
     def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
@@ -96,7 +96,7 @@ class ServiceHttp(httpx.Client):
             if content := options.get("content"):
                 arguments["content"] = content
             extensions = {"timeout": self.settings.timeout, "logging_enable": self.settings.logging_enable}
-            return self._send(arguments, self.settings.headers, str(uuid4()), extensions)
+            return self._exchange(self._signed(arguments, self.settings.headers, str(uuid4()), extensions))
         return super().request(method, url, **options)
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ARG002
@@ -107,9 +107,9 @@ class ServiceHttp(httpx.Client):
         request.extensions.setdefault("logging_enable", self.settings.logging_enable)
         return self._exchange(request)
 
-    def _send(
+    def _signed(
         self, arguments: Request, headers: Mapping[str, str], request_id: str, extensions: dict[str, Any]
-    ) -> httpx.Response:
+    ) -> httpx.Request:
         url = httpx.URL(self.endpoints.target + arguments["url"])
         all_headers = {
             "Accept": "application/json",
@@ -123,7 +123,7 @@ class ServiceHttp(httpx.Client):
         )
         if headers:
             request.headers.update(headers)
-        return self._exchange(request)
+        return request
 
     def _authorization(self, url: str) -> str:
         audience = self.endpoints.audience(url)

@@ -1,0 +1,123 @@
+"""The client over each of its three transports, behind one blocking face, so that a table of faults has one shape.
+
+Between two calls of an asynchronous client its event loop stands still: whatever happens on the network meanwhile is
+seen by the next call at the earliest.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Protocol, TypeVar, Unpack
+
+import pytest
+
+from webpubsub import GroupMember, WebPubSubServiceClient, _async_sockets, aio
+from webpubsub.options import ClientOptions
+
+from .server import Server
+
+T = TypeVar("T")
+
+KEY = "the access key that no log and no error may show"
+HUB = "chat"
+
+
+class Calls(Protocol):
+    """One client. `post` broadcasts; `get` lists a group, which is idempotent."""
+
+    service: WebPubSubServiceClient | aio.WebPubSubServiceClient
+
+    def post(self, message: str = "hello") -> None: ...
+
+    def get(self) -> list[GroupMember]: ...
+
+    def post_in_background(self, server: Server) -> Callable[[], None]:
+        """Start a broadcast, wait until the server has read it, and return what waits for its end."""
+
+    def close(self) -> None: ...
+
+
+class BlockingCalls:
+    def __init__(self, endpoint: str, credential: object = KEY, **options: Unpack[ClientOptions]) -> None:
+        self.service = WebPubSubServiceClient(endpoint, HUB, credential, **options)  # type: ignore[arg-type]
+
+    def post(self, message: str = "hello") -> None:
+        self.service.send_to_all(message, content_type="text/plain")
+
+    def get(self) -> list[GroupMember]:
+        return list(self.service.list_connections("room"))
+
+    def post_in_background(self, server: Server) -> Callable[[], None]:
+        thread = threading.Thread(target=self.post)
+        thread.start()
+        assert server.was_read.wait(10)
+        return thread.join
+
+    def close(self) -> None:
+        self.service.close()
+
+
+class AwaitingCalls:
+    def __init__(self, endpoint: str, credential: object = KEY, **options: Unpack[ClientOptions]) -> None:
+        self._runner = asyncio.Runner()
+        self.service = aio.WebPubSubServiceClient(endpoint, HUB, credential, **options)  # type: ignore[arg-type]
+
+    def run(self, coroutine: Coroutine[object, object, T]) -> T:
+        return self._runner.run(coroutine)
+
+    def post(self, message: str = "hello") -> None:
+        self.run(self.service.send_to_all(message, content_type="text/plain"))
+
+    def get(self) -> list[GroupMember]:
+        async def listed() -> list[GroupMember]:
+            return [member async for member in self.service.list_connections("room")]
+
+        return self.run(listed())
+
+    def post_in_background(self, server: Server) -> Callable[[], None]:
+        async def started() -> asyncio.Task[None]:
+            task = asyncio.create_task(self.service.send_to_all("hello"))
+            assert await asyncio.to_thread(server.was_read.wait, 10)
+            return task
+
+        task = self.run(started())
+
+        async def ended() -> None:
+            await task
+
+        return lambda: self.run(ended())
+
+    def close(self) -> None:
+        async def closed() -> set[asyncio.Task[object]]:
+            await self.service.close()
+            return asyncio.all_tasks() - {asyncio.current_task()}
+
+        try:
+            assert self.run(closed()) == set()
+        finally:
+            self._runner.close()
+            self._runner = asyncio.Runner()
+
+
+TRANSPORTS: dict[str, type[BlockingCalls] | type[AwaitingCalls]] = {
+    "blocking": BlockingCalls,
+    "asyncio over httpx": AwaitingCalls,
+    "asyncio over aiohttp": AwaitingCalls,
+}
+
+
+@pytest.fixture(params=TRANSPORTS)
+def connect(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
+    """Make clients over each of the transports; close them at the end."""
+    if request.param == "asyncio over httpx":
+        monkeypatch.setattr(_async_sockets, "find_spec", lambda name: None)
+    made: list[Calls] = []
+
+    def make(endpoint: str, credential: object = KEY, **options: Unpack[ClientOptions]) -> Calls:
+        calls = TRANSPORTS[request.param](endpoint, credential, **options)
+        made.append(calls)
+        return calls
+
+    yield make
+    for calls in made:
+        calls.close()
