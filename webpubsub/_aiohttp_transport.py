@@ -1,10 +1,13 @@
-"""aiohttp as a transport of httpx, with two corrections to `httpx_aiohttp`.
+"""aiohttp as a transport of httpx, with corrections.
 
-The URL goes out as it was signed: aiohttp would otherwise decode what it thinks need not be encoded, such as `%27`.
-And an error tells the truth about the request: `httpx_aiohttp` 0.2 reports a connection that broke after the request
-as one that was never made, and such a request would be repeated.
+* The URL goes out as it was signed: aiohttp would otherwise decode what it thinks need not be encoded, such as `%27`.
+* An error tells the truth about the request: `httpx_aiohttp` 0.2 reports a connection that broke after the request
+  as one that was never made, and such a request would be repeated.
+* Nothing is sent again behind the back of the `RetryPolicy`: aiohttp would repeat some requests by itself.
+* A connection that the server has closed meanwhile is not used, even if the event loop was too busy to notice.
 """
 
+import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -50,8 +53,8 @@ class ExactAiohttpTransport(AiohttpTransport):
         return cast("aiohttp.ClientSession", self._session)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        with _true_errors():
-            response = await super().handle_async_request(request)
+        await _notice_closed_connections()
+        response = await super().handle_async_request(request)
         response.stream = _TrueStream(cast("httpx.AsyncByteStream", response.stream))
         return response
 
@@ -65,7 +68,10 @@ class _ExactSession:
 
     def __init__(self, connector: aiohttp.TCPConnector) -> None:
         self._session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=_AUTOMATIC_HEADERS
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=_AUTOMATIC_HEADERS,
+            middlewares=(_send_once,),
         )
 
     def request(self, method: str, url: str, **options: Any) -> Any:
@@ -87,6 +93,18 @@ class _TrueStream(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         with _true_errors():
             await self._stream.aclose()
+
+
+async def _notice_closed_connections() -> None:
+    """Let the event loop look at the network: in the first round it sees what came, in the second it acts on it."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Turn the errors that make aiohttp send a request again into those of httpx, which do not."""
+    with _true_errors():
+        return await send(request)
 
 
 @contextmanager

@@ -6,7 +6,9 @@ partner of this module.
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
 from importlib.util import find_spec
+from typing import cast
 
 import httpx
 
@@ -33,10 +35,42 @@ class QueueingTransport(httpx.AsyncBaseTransport):
         self._places = asyncio.Semaphore(self.MOST_AT_ONCE)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        async with self._places:
+        await self._take_place(request.extensions.get("timeout", {}).get("pool"))
+        try:
             response = await self._transport.handle_async_request(request)
-            await response.aread()
+        except BaseException:
+            self._places.release()
+            raise
+        response.stream = _PlaceHolder(cast("httpx.AsyncByteStream", response.stream), self._places)
         return response
 
     async def aclose(self) -> None:
         await self._transport.aclose()
+
+    async def _take_place(self, seconds: float | None) -> None:
+        if not self._places.locked():
+            await self._places.acquire()
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._places.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("too many requests are in flight") from None
+
+
+class _PlaceHolder(httpx.AsyncByteStream):
+    """The body of an answer, whose request has its place until the body is read."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, places: asyncio.Semaphore) -> None:
+        self._stream = stream
+        self._places = places
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            yield chunk
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._places.release()

@@ -2,6 +2,12 @@
 
 import httpx
 
+
+
+class AnswerTooLargeError(httpx.RequestError):
+    """The answer is larger than any that the service gives."""
+
+
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 """No connection was had, so the service certainly did not see the request."""
 
@@ -18,6 +24,7 @@ _REASONS: tuple[tuple[type[httpx.RequestError], str], ...] = (
     (httpx.RemoteProtocolError, "the answer is cut short or not valid HTTP"),
     (httpx.NetworkError, "the connection broke"),
     (httpx.DecodingError, "the answer cannot be decompressed"),
+    (AnswerTooLargeError, "the answer is too large"),
 )
 
 

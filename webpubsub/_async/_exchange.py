@@ -9,15 +9,11 @@ from datetime import timedelta
 
 import httpx
 
-from .._failures import UNSENT
+from .._failures import UNSENT, AnswerTooLargeError
 from .._logging import log_failure, log_request, log_response
 
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
 _FRAMING = ("content-encoding", "transfer-encoding")
-
-
-class AnswerTooLargeError(httpx.RequestError):
-    """The answer is larger than any that the service gives."""
 
 
 class Exchange(httpx.AsyncBaseTransport):
