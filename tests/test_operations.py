@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from enum import Enum, StrEnum
 from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -296,6 +297,18 @@ def test_numbers_cannot_smuggle_in_a_query() -> None:
     """A string in place of a number is refused instead of being written into the URL."""
     with pytest.raises(ValueError, match="format"):
         NEW.send_to_all.build("h", body=TextBody("x"), message_ttl_seconds="1&filter=x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "kind", [StrEnum("Kind", {"SEND": "sendToGroup"}), Enum("Kind", {"SEND": "sendToGroup"}, type=str)]
+)
+def test_members_of_string_enumerations_are_their_value(kind: Any) -> None:
+    """An enumeration of the caller's own is as good as the string, although its members may be shown otherwise."""
+    request = NEW.check_permission.build("h", kind.SEND, "c", target_name=kind.SEND)
+
+    assert request["url"] == (
+        "/api/hubs/h/permissions/sendToGroup/connections/c?api-version=2024-12-01&targetName=sendToGroup"
+    )
 
 
 def test_another_api_version_can_be_asked_for() -> None:
