@@ -19,8 +19,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
     try:
         with Emulator(
             host=options.host,
@@ -28,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             access_key=options.access_key,
             simulate_entra=options.simulate_entra,
         ) as emulator:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: stopping.set())
             print(emulator.connection_string, flush=True)
             if not is_loopback(options.host):
                 print(f"Warning: anyone who reaches this machine at {options.host} can use it.", file=sys.stderr)

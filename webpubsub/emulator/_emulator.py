@@ -4,6 +4,7 @@ The server itself, and with it aiohttp, is imported when an emulator starts.
 """
 
 import asyncio
+import ipaddress
 import logging
 import socket
 import threading
@@ -215,7 +216,10 @@ class _ServerThread:
 
 def is_loopback(host: str) -> bool:
     """Tell whether only this machine can reach a host."""
-    return host == "localhost" or host == "::1" or host.startswith("127.")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _authority(host: str, port: int) -> str:

@@ -1,0 +1,106 @@
+"""`python -m webpubsub.emulator`."""
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from webpubsub.connection_string import ConnectionString
+from webpubsub.emulator import DEVELOPMENT_KEY
+from webpubsub.emulator.__main__ import main
+
+COMMAND = [sys.executable, "-W", "error", "-m", "webpubsub.emulator"]
+OTHER_KEY = "k" * 32
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the command, and end it in any case."""
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_runs_until_it_is_told_to_stop(number: signal.Signals) -> None:
+    """The first line is the connection string alone; both signals end it with code 0 and no noise."""
+    with running("--port", "0") as process:
+        line = first_line(process)
+        endpoint = ConnectionString.parse(line).endpoint
+        status = httpx.head(endpoint + "/api/health").status_code
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=20)
+
+    assert line == f"Endpoint={endpoint};AccessKey={DEVELOPMENT_KEY};Version=1.0;\n"
+    assert (status, process.returncode, rest, errors) == (200, 0, "", "")
+
+
+def test_a_host_that_may_let_the_network_in_is_warned_about() -> None:
+    """The warning goes to stderr, once; this is another spelling of 127.0.0.1, with a key of our own."""
+    with running("--host", "2130706433", "--port", "0", "--access-key", OTHER_KEY) as process:
+        line = first_line(process)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=20)
+
+    assert ConnectionString.parse(line).access_key == OTHER_KEY
+    assert errors == "Warning: anyone who reaches this machine at 2130706433 can use it.\n"
+
+
+def test_a_taken_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """A port in use is a clear message and code 2."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit) as end:
+            main(["--port", str(port)])
+
+    assert end.value.code == 2
+    assert f"cannot listen on 127.0.0.1 port {port}: " in capsys.readouterr().err
+
+
+WRONG = [
+    (("--port", "x"), "invalid int value"),
+    (("--port", "65536"), "The port must be from 0 to 65535."),
+    (("--access-key", "short"), "at least 32 bytes"),
+    (("--host", "no such host"), "cannot listen on no such host"),
+    (("--nonsense",), "unrecognized arguments"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG)
+def test_wrong_arguments_are_refused(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every mistake is a message with the usage, and code 2; nothing is printed to stdout."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+
+    output, errors = capsys.readouterr()
+    assert (end.value.code, output) == (2, "")
+    assert message in errors
+    assert errors.startswith("usage: python -m webpubsub.emulator")
+
+
+def test_a_missing_aiohttp_is_named_with_the_extra() -> None:
+    """Without the extra the command says what to install, and exits with code 2."""
+    program = (
+        "import sys\nsys.modules['aiohttp'] = None\n"
+        "from webpubsub.emulator.__main__ import main\nsys.exit(main(['--port', '0']))\n"
+    )
+
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+
+    assert result.returncode == 2
+    assert "pip install 'webpubsub[emulator]'" in result.stderr
+    assert "Traceback" not in result.stderr
