@@ -92,6 +92,10 @@ def _json(value: object) -> JsonBody:
         raise ConfigurationError("message holds half of a surrogate pair, which UTF-8 cannot express.") from None
     except RecursionError:
         raise ConfigurationError("message is nested too deeply for JSON.") from None
+    except TypeError as error:
+        if str(error).startswith("keys must be"):
+            raise TypeError(f"message cannot be sent as JSON: {error}; convert the keys to str first.") from None
+        raise
     except ValueError as error:
         problem = "contains itself" if "Circular" in str(error) else "holds NaN or an infinity"
         raise ConfigurationError(f"message {problem}, which JSON cannot express; replace that value.") from None
