@@ -32,12 +32,15 @@ _CLOSE_SECONDS: Final = 2.0
 _SLOW = Close(CloseCode.POLICY_VIOLATION, "The client reads too slowly.")
 
 
+_MALFORMED: Final = (HttpProcessingError, web.RequestPayloadError)
+
+
 def _is_own_fault(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    return not (record.exc_info and isinstance(record.exc_info[1], _MALFORMED))
 
 
 _http_logger = logging.getLogger("webpubsub.emulator.http")
-_http_logger.addFilter(_is_own_fault)  # aiohttp would log a traceback for each request that is not HTTP
+_http_logger.addFilter(_is_own_fault)  # aiohttp would log a traceback for each malformed request
 
 
 class Server:
@@ -96,7 +99,7 @@ class Server:
             return await self._serve_client(request, plain)
         try:
             body = await _read_body(request)
-        except (ClientError, web.PayloadAccessError, web.RequestPayloadError, ConnectionError):
+        except (ClientError, web.RequestPayloadError, ConnectionError):
             return _answer(bad_request("body", "The body cannot be read."))
         return _answer(self._rest.handle(replace(plain, body=body)))
 
