@@ -40,6 +40,8 @@ TWINS = {Path("webpubsub/_async"): Path("webpubsub/_sync"), Path("tests/_async")
 # Both shape every line of the generated code. pyproject.toml pins the same versions.
 PINNED = {"openapi-python-client": "0.29.1", "ruff": "0.17.6"}
 
+FORBIDDEN = "Do not edit: change that file and run `python codegen.py`."
+
 SHOWN_LINES = 60
 
 Tree: TypeAlias = dict[Path, bytes]
@@ -70,7 +72,7 @@ def rendered_package(root: Path) -> Tree:
     files: Tree = {PACKAGE / "py.typed": b""}
     files[PACKAGE / "__init__.py"] = templates.get_template("package_init.py.jinja").render().encode()
     for path in sorted((ROOT / "templates" / "core").glob("*.py")):
-        header = f"# Copied by codegen.py from templates/core/{path.name}. Do not edit: change that file and run it.\n"
+        header = f"# Copied by codegen.py from templates/core/{path.name}. {FORBIDDEN}\n"
         files[PACKAGE / "_core" / path.name] = header.encode() + path.read_bytes()
     for path in sorted((root / "spec").glob("*.yaml")):
         files |= rendered_version(path, templates)
