@@ -18,6 +18,7 @@ from .retries import RetryPolicy
 _REPEATABLE_METHODS = frozenset(("HEAD", "GET", "PUT", "DELETE"))
 _REPEATABLE_STATUSES = (408, 429, 500, 502, 503, 504)
 _UNPROCESSED_STATUSES = (429, 503)
+_MOST_DOUBLINGS = 64
 
 
 class GiveUpError(Exception):
@@ -71,7 +72,7 @@ class Attempts(Retry):
         return delay
 
     def _backoff(self) -> float:
-        bound = self._policy.base_delay_seconds * 2 ** (self.attempts_made - 1)
+        bound = self._policy.base_delay_seconds * 2 ** min(self.attempts_made - 1, _MOST_DOUBLINGS)
         return random.uniform(0, min(bound, self._policy.maximum_delay_seconds))  # noqa: S311
 
 

@@ -1,0 +1,120 @@
+"""Options: the defaults, how a call's options lie over the client's, and what is refused."""
+
+import pytest
+
+from webpubsub import ClientOptions, ConfigurationError, RequestOptions, RetryPolicy
+from webpubsub.options import Settings, check
+
+BUILT_IN = Settings.of({})
+
+
+def test_the_defaults_are_these() -> None:
+    """Seconds to connect, seconds to answer, the newest version, no logging, four attempts."""
+    assert (
+        Settings(
+            api_version="2024-12-01",
+            timeout={"connect": 5.0, "read": 30.0, "write": 30.0, "pool": 5.0},
+            headers={},
+            logging_enable=False,
+            retry_policy=RetryPolicy(),
+            request_id=None,
+        )
+        == BUILT_IN
+    )
+
+
+def test_the_options_of_a_call_lie_over_those_of_the_client() -> None:
+    """What a call does not say stays as the client has it; headers are joined."""
+    client = Settings.of({"headers": {"A": "1", "B": "2"}, "read_timeout": 7, "logging_enable": True})
+
+    call = client.but({"headers": {"B": "3"}, "connection_timeout": 0.5, "request_id": "id"})
+
+    assert call == Settings(
+        api_version="2024-12-01",
+        timeout={"connect": 0.5, "read": 7, "write": 7, "pool": 0.5},
+        headers={"A": "1", "B": "3"},
+        logging_enable=True,
+        retry_policy=RetryPolicy(),
+        request_id="id",
+    )
+    assert client.headers == {"A": "1", "B": "2"}
+
+
+TAKEN: list[RequestOptions] = [
+    {},
+    {"api_version": "2021-10-01"},
+    {"connection_timeout": 0.001, "read_timeout": 3600},
+    {"headers": {"X-Custom": "a b\tc", "x-other": "é"}},
+    {"retry_policy": RetryPolicy.none()},
+    {"request_id": "abc-123"},
+]
+
+REFUSED: list[tuple[dict[str, object], type[Exception], str]] = [
+    ({"api_version": ""}, ConfigurationError, "api_version must be printable ASCII"),
+    ({"api_version": "2024\n12"}, ConfigurationError, "api_version"),
+    ({"api_version": 20241201}, TypeError, "api_version must be a str, not int"),
+    ({"connection_timeout": 0}, ConfigurationError, "connection_timeout must be more than 0"),
+    ({"read_timeout": -1}, ConfigurationError, "read_timeout must be more than 0"),
+    ({"read_timeout": float("nan")}, ConfigurationError, "read_timeout"),
+    ({"read_timeout": float("inf")}, ConfigurationError, "read_timeout"),
+    ({"read_timeout": "5"}, TypeError, "read_timeout must be a number of seconds, not str"),
+    ({"read_timeout": None}, TypeError, "read_timeout must be a number of seconds"),
+    ({"read_timeout": True}, TypeError, "read_timeout must be a number of seconds"),
+    ({"headers": [("A", "1")]}, TypeError, "headers must be a mapping"),
+    ({"headers": {"A": 1}}, TypeError, "headers must be a mapping of str to str"),
+    ({"headers": {b"A": "1"}}, TypeError, "headers must be a mapping of str to str"),
+    ({"headers": {"A B": "1"}}, ConfigurationError, "headers has a name"),
+    ({"headers": {"": "1"}}, ConfigurationError, "headers has a name"),
+    ({"headers": {"A": "s3cr3t\r\nX: y"}}, ConfigurationError, "the value of A has characters"),
+    ({"headers": {"A": "李"}}, ConfigurationError, "the value of A has characters"),
+    ({"retry_policy": 3}, TypeError, "retry_policy must be a RetryPolicy, not int"),
+    ({"request_id": ""}, ConfigurationError, "request_id"),
+    ({"request_id": "a\r\nb"}, ConfigurationError, "request_id"),
+    ({"read_timeuot": 5}, TypeError, "no option 'read_timeuot'. Did you mean 'read_timeout'?"),
+    ({"stream": True}, TypeError, "no option 'stream'"),
+    ({"transport": None}, TypeError, "no option 'transport'"),
+]
+
+REFUSED_OF_THE_CLIENT: list[tuple[dict[str, object], type[Exception], str]] = [
+    ({"max_connections": 0}, ConfigurationError, "max_connections must be 1 or more"),
+    ({"max_connections": 1.5}, TypeError, "max_connections must be an int"),
+    ({"user": ""}, ConfigurationError, "user must be printable ASCII"),
+    ({"user": 7}, TypeError, "user must be a str"),
+    ({"request_id": "id"}, TypeError, "no option 'request_id'"),
+    ({"retry_total": 3}, TypeError, "no option 'retry_total'"),
+]
+
+
+@pytest.mark.parametrize("options", TAKEN)
+def test_valid_options_are_taken(options: RequestOptions) -> None:
+    """By the call, and by the client but for the id of one request."""
+    assert isinstance(BUILT_IN.but(options), Settings)
+    check({name: value for name, value in options.items() if name != "request_id"}, ClientOptions)
+
+
+@pytest.mark.parametrize(("options", "error", "reason"), REFUSED)
+def test_invalid_options_of_a_call_are_refused(options: RequestOptions, error: type[Exception], reason: str) -> None:
+    """A misspelt name is an error with a hint, as a misspelt argument is; no value of a header is shown."""
+    with pytest.raises(error) as refused:
+        BUILT_IN.but(options)
+
+    assert reason in str(refused.value)
+    assert "s3cr3t" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("options", "error", "reason"), REFUSED_OF_THE_CLIENT)
+def test_invalid_options_of_the_client_are_refused(
+    options: dict[str, object], error: type[Exception], reason: str
+) -> None:
+    """Those that only the client has are checked as well."""
+    with pytest.raises(error) as refused:
+        check(options, ClientOptions)
+
+    assert reason in str(refused.value)
+
+
+def test_options_of_a_call_are_options_of_the_client_too() -> None:
+    """But for the id, which is one request's."""
+    assert set(RequestOptions.__annotations__) - set(ClientOptions.__annotations__) == {"request_id"}
+    assert not RequestOptions.__required_keys__
+    assert not ClientOptions.__required_keys__
