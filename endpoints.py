@@ -42,7 +42,7 @@ BODIES = {"application/json": "JsonBody", "text/plain": "TextBody", "application
 
 # Names that the rendered modules use themselves.
 RESERVED_OPERATIONS = {"api", "models"}
-RESERVED_PARAMETERS = {"api_version", "body", "json_content", "path_segment", "query_value", "query_values"}
+RESERVED_PARAMETERS = {"api_version", "body", "json_content", "path_segment", "query_value", "query_values", "request"}
 RESERVED_CLASSES = {*BODIES.values(), "Iterable", "JSONValue", "Mapping", "Operation", "Request"}
 
 # Fields that official documents leave optional in answers although an answer without them is of no use.

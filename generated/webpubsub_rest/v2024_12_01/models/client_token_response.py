@@ -26,7 +26,6 @@ class ClientTokenResponse:
         Raises:
             ValueError: The value does not have the shape of the model.
         """
-
         fields = mapping(value)
         return cls(
             token=required(fields, "token", string),

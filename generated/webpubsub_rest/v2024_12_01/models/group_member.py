@@ -28,7 +28,6 @@ class GroupMember:
         Raises:
             ValueError: The value does not have the shape of the model.
         """
-
         fields = mapping(value)
         return cls(
             connection_id=required(fields, "connectionId", string),

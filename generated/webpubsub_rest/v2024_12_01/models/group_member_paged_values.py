@@ -29,7 +29,6 @@ class GroupMemberPagedValues:
         Raises:
             ValueError: The value does not have the shape of the model.
         """
-
         fields = mapping(value)
         return cls(
             value=required(fields, "value", array(GroupMember.from_dict)),

@@ -28,7 +28,6 @@ class RemoveFromGroupsRequest:
         Raises:
             ValueError: The value does not have the shape of the model.
         """
-
         fields = mapping(value)
         return cls(
             groups=required(fields, "groups", array(string)),
