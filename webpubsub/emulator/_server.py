@@ -115,13 +115,13 @@ class Server:
             max_msg_size=LARGEST_BODY + 1,
             timeout=_CLOSE_SECONDS,
         )
-        if not websocket.can_prepare(request).ok or request.transport is None:
+        if not websocket.can_prepare(request).ok:
             return _answer(bad_request("Upgrade", "The WebSocket handshake is not valid."))
         try:
             await websocket.prepare(request)
         except ConnectionError:
             return _answer(bad_request("Upgrade", "The client is gone."))
-        client = _ClientSocket(websocket, request.transport, self._ack_delay_seconds)
+        client = _ClientSocket(websocket, request, self._ack_delay_seconds)
         task = asyncio.current_task()
         assert task is not None
         self._clients[client] = task
@@ -160,11 +160,9 @@ def _answer(response: Response) -> web.Response:
 class _ClientSocket:
     """The socket of one client and the frames that wait for it."""
 
-    def __init__(
-        self, websocket: web.WebSocketResponse, transport: asyncio.Transport, ack_delay_seconds: float
-    ) -> None:
+    def __init__(self, websocket: web.WebSocketResponse, request: web.Request, ack_delay_seconds: float) -> None:
         self._websocket = websocket
-        self._transport = transport
+        self._request = request
         self._loop = asyncio.get_running_loop()
         self._queue = SendQueue(ack_delay_seconds)
         self._filled = asyncio.Event()
@@ -197,7 +195,8 @@ class _ClientSocket:
 
     def abort(self) -> None:
         """Drop the connection without a word."""
-        self._transport.abort()
+        if (transport := self._request.transport) is not None:
+            transport.abort()
 
     def _give_up(self) -> None:
         self._queue.end()
@@ -228,7 +227,7 @@ class _ClientSocket:
             await self._websocket.send_bytes(frame)
 
     async def _close(self, close: Close) -> None:
-        self._loop.call_later(_CLOSE_SECONDS, self._transport.abort)
+        self._loop.call_later(_CLOSE_SECONDS, self.abort)
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self._websocket.close(code=close.code, message=close.reason.encode())
