@@ -4,10 +4,12 @@
 * An error tells the truth about the request: `httpx_aiohttp` 0.2 reports a connection that broke after the request
   as one that was never made, and such a request would be repeated.
 * Nothing is sent again behind the back of the `RetryPolicy`: aiohttp would repeat some requests by itself.
+* Sending a body has a limit in time.
 * A connection that the server has closed meanwhile is not used, even if the event loop was too busy to notice.
 """
 
 import asyncio
+import io
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 _AUTOMATIC_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_BUFFERED_BYTES = 2**16
+_LARGEST_BYTES = 2**20
+"""aiohttp warns about larger bodies unless they are files: those it sends piece by piece."""
 
 _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
@@ -54,7 +59,11 @@ class ExactAiohttpTransport(AiohttpTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await _notice_closed_connections()
-        response = await super().handle_async_request(request)
+        try:
+            async with asyncio.timeout(_seconds_to_answer(request)):
+                response = await super().handle_async_request(request)
+        except TimeoutError as error:
+            raise httpx.WriteTimeout("the server does not take the body") from error
         response.stream = _TrueStream(cast("httpx.AsyncByteStream", response.stream))
         return response
 
@@ -74,8 +83,10 @@ class _ExactSession:
             middlewares=(_send_once,),
         )
 
-    def request(self, method: str, url: str, **options: Any) -> Any:
-        return self._session.request(method, URL(url, encoded=True), **options)
+    def request(self, method: str, url: str, *, data: object, **options: Any) -> Any:
+        if isinstance(data, bytes) and len(data) > _LARGEST_BYTES:
+            data = io.BytesIO(data)
+        return self._session.request(method, URL(url, encoded=True), data=data, **options)
 
     async def close(self) -> None:
         await self._session.close()
@@ -93,6 +104,13 @@ class _TrueStream(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         with _true_errors():
             await self._stream.aclose()
+
+
+def _seconds_to_answer(request: httpx.Request) -> float | None:
+    """Limit what aiohttp does not: how long a body that does not fit into the buffer of the socket may take."""
+    phases = request.extensions.get("timeout", {})
+    limits = [phases.get(phase) for phase in ("pool", "write", "read")]
+    return None if len(request.content) <= _BUFFERED_BYTES or None in limits else sum(limits)
 
 
 async def _notice_closed_connections() -> None:

@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 KEY = "the access key that no log and no error may show"
 HUB = "chat"
+TURNS = 8
+"""Turns of the event loop in which asyncio itself ends the nested iterations that were given up."""
 
 
 class Calls(Protocol):
@@ -90,6 +92,8 @@ class AwaitingCalls:
     def close(self) -> None:
         async def closed() -> set[asyncio.Task[object]]:
             await self.service.close()
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
             return asyncio.all_tasks() - {asyncio.current_task()}
 
         try:

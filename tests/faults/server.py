@@ -76,6 +76,10 @@ class Connection:
         """End the connection in the orderly way."""
         self._writer.close()
 
+    async def wait_for_release(self) -> None:
+        """Do nothing, not even read, until the test is over."""
+        await asyncio.Event().wait()
+
     async def wait_until_client_leaves(self) -> None:
         """Say nothing until the client has closed the connection."""
         while await self._reader.read(65536):

@@ -7,8 +7,9 @@ import re
 import socket
 import ssl
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
@@ -124,9 +125,9 @@ def answered(raw: bytes, raised: type[ServiceError], retries: tuple[int, int], *
 BROKE = r"the connection broke|the answer is cut short or not valid HTTP"
 LATE = "the answer took too long"
 CUT = "the answer is cut short or not valid HTTP"
-LARGE = "the answer is larger than 16 MiB"
+LARGE = "the answer is too large"
 IN_AN_HOUR = formatdate(time.time() + 3600, usegmt=True)
-SMALL_MEGABYTE = b"10000\r\n" + bytes(65536) + b"\r\n"
+CHUNK = b"10000\r\n" + bytes(65536) + b"\r\n"
 
 ROWS = {
     "reset before the request": unanswered(reset_before_reading, BROKE, seen=0),
@@ -150,7 +151,7 @@ ROWS = {
         TransportError, {"maybe_sent": True, "reason": LARGE}, 1, 1, (0, 0),
     ),
     "50 MB, in chunks": Row(
-        pouring(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", SMALL_MEGABYTE, 800),
+        pouring(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", CHUNK, 800),
         TransportError, {"maybe_sent": True, "reason": LARGE}, 1, 1, (0, 0),
     ),
     "50 MB, until the end": Row(
@@ -212,7 +213,7 @@ def test_fault(connect: Connect, caplog: pytest.LogCaptureFixture, name: str, me
     assert [record.levelname for record in caplog.records if record.name.startswith("azure")] == ["WARNING"] * (
         row.retries[method == "get"]
     )
-    assert server.bytes_sent < 24 * MEBIBYTE
+    assert server.bytes_sent < 32 * MEBIBYTE
     assert_presentable(error)
 
 
@@ -223,3 +224,159 @@ def assert_presentable(error: WebPubSubError) -> None:
     assert "eyJ" not in repr(error)
     assert re.search(r"\(request [0-9a-f-]{36}\)$", str(error))
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_endless_answer(connect: Connect) -> None:
+    """Of an answer without an end, a bounded part is read and a bounded part is kept."""
+
+    async def pour(connection: Connection) -> None:
+        await connection.read_request()
+        await connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            await connection.send(CHUNK)
+
+    with Server(pour) as server:
+        calls = connect(server.endpoint, retry_policy=TRIES, connection_verify=VERIFY)
+        tracemalloc.start()
+        try:
+            with pytest.raises(TransportError, match="the answer is too large"):
+                calls.get()
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        calls.close()
+        server.wait_until_all_left()
+
+    assert peak < 48 * MEBIBYTE
+    assert server.bytes_sent < 32 * MEBIBYTE
+    assert len(server.requests) == 1
+
+
+def test_refused(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    """Where nobody listens, a broadcast is tried again, and certainly not sent."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        calls = connect(f"http://127.0.0.1:{reserved.getsockname()[1]}", retry_policy=TRIES, connection_verify=VERIFY)
+        for method in (calls.post, calls.get):
+            with pytest.raises(TransportError, match="it did not reach the service") as caught:
+                method()
+            assert not caught.value.maybe_sent
+            assert_presentable(caught.value)
+    assert len(caplog.records) == 2
+
+
+def test_unknown_host(connect: Connect, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that cannot be resolved is tried again, and nothing was sent."""
+
+    def unknown(host: object, *args: object, **kwargs: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    calls = connect("https://nobody.webpubsub.azure.test", retry_policy=TRIES, connection_verify=VERIFY)
+    for method in (calls.post, calls.get):
+        with pytest.raises(TransportError, match="Name or service not known") as caught:
+            method()
+        assert not caught.value.maybe_sent
+        assert_presentable(caught.value)
+    assert len(caplog.records) == 2
+
+
+def test_certificate_of_an_unknown_authority(connect: Connect) -> None:
+    """Nothing is sent to a server that cannot prove who it is; with its authority known, everything works."""
+    authority = trustme.CA()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    known = ssl.create_default_context()
+    authority.configure_trust(known)
+    with Server(answering(ACCEPTED), tls) as server:
+        calls = connect(server.endpoint, retry_policy=TRIES, connection_verify=VERIFY)
+        with pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED") as caught:
+            calls.post()
+        assert not caught.value.maybe_sent
+        assert_presentable(caught.value)
+        assert server.requests == []
+        trusting = connect(server.endpoint, connection_verify=known)
+        trusting.post()
+        calls.close()
+        trusting.close()
+        server.wait_until_all_left()
+    assert len(server.requests) == 1
+
+
+def test_no_tls_at_all(connect: Connect) -> None:
+    """A server that does not speak TLS where it should gets nothing to read."""
+
+    async def answer_in_plain_text(connection: Connection) -> None:
+        await connection.read_part(1)
+        await connection.send(ACCEPTED)
+        connection.close()
+
+    with Server(answer_in_plain_text) as server:
+        calls = connect(f"https://127.0.0.1:{server.port}", retry_policy=TRIES, connection_verify=VERIFY)
+        with pytest.raises(TransportError, match="it did not reach the service") as caught:
+            calls.post()
+        calls.close()
+        server.wait_until_all_left()
+    assert_presentable(caught.value)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("status", ["408 Request Timeout", "429 Too Many Requests", "500 Internal Server Error",
+                                    "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"])  # fmt: skip
+def test_failure_that_passes(connect: Connect, status: str) -> None:
+    """A list is repeated after any passing failure; a broadcast after those that prove that it was not processed."""
+    safe = status[:3] in ("429", "503")
+    with Server(answering(answer(status), EMPTY_PAGE, answer(status), ACCEPTED)) as server:
+        calls = connect(server.endpoint, retry_policy=TRIES, connection_verify=VERIFY)
+        assert calls.get() == []
+        with nullcontext() if safe else pytest.raises(ServiceError, match=status[:3]):
+            calls.post()
+    assert [request.method for request in server.requests] == ["GET", "GET", "POST", "POST"][: 4 if safe else 3]
+
+
+def test_reset_in_the_middle_of_a_large_message(connect: Connect) -> None:
+    """A message that was cut off on its way may have reached the service and is not sent again."""
+    with Server(reset_during_the_request) as server:
+        calls = connect(server.endpoint, retry_policy=TRIES, connection_verify=VERIFY)
+        with pytest.raises(TransportError, match="it may have reached the service"):
+            calls.post("x" * 8 * MEBIBYTE)
+    assert len(server.connections) == 1
+
+
+def test_server_that_does_not_read_a_large_message(connect: Connect) -> None:
+    """Waiting for a server to take a message has an end as well."""
+
+    async def stop_reading(connection: Connection) -> None:
+        await connection.read_part(64)
+        await connection.wait_for_release()
+
+    with Server(stop_reading) as server:
+        calls = connect(server.endpoint, retry_policy=TRIES, connection_verify=VERIFY, connection_timeout=TINY, read_timeout=TINY)
+        with pytest.raises(TransportError, match="sending took too long"):
+            calls.post("x" * 32 * MEBIBYTE)
+        calls.close()
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("end", [hang_up_after_the_request, reset_after_the_request])
+@pytest.mark.parametrize("reused", [False, True], ids=["new connection", "reused connection"])
+def test_broadcast_is_never_delivered_twice_by_a_retry(connect: Connect, end: Behaviour, reused: bool) -> None:
+    """A server that reads a broadcast and hangs up gets it once; twice only with `retry_sends`."""
+
+    async def behave(connection: Connection) -> None:
+        if reused:
+            await connection.read_request()
+            await connection.send(EMPTY_PAGE)
+        await end(connection)
+
+    for retry_sends, deliveries in ((False, 1), (True, 2)):
+        with Server(behave) as server:
+            policy = RetryPolicy(attempts=2, base_delay_seconds=0, retry_sends=retry_sends)
+            calls = connect(server.endpoint, retry_policy=policy, connection_verify=VERIFY)
+            if reused:
+                calls.get()
+            with suppress(TransportError):
+                calls.post()
+            calls.close()
+            server.wait_until_all_left()
+        assert len([request for request in server.requests if request.method == "POST"]) == deliveries

@@ -91,7 +91,7 @@ class ServiceHttp(httpx.Client):
 
     def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
         """Send a request, as `httpx.Client.request` does; this is how raw operations arrive."""
-        if isinstance(url, str) and url.startswith("/") and options.keys() <= _PLAIN:
+        if isinstance(url, str) and url.startswith("/") and options.keys() <= _PLAIN and isinstance(options.get("content", b""), bytes):
             arguments: Request = {"method": method, "url": url, "headers": options.get("headers") or {}}
             if content := options.get("content"):
                 arguments["content"] = content
@@ -100,7 +100,8 @@ class ServiceHttp(httpx.Client):
         return super().request(method, url, **options)
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ARG002
-        """Sign a request and send it. The answer is read whole; redirects are returned, not followed."""
+        """Sign a request and send it. Request and answer are read whole; redirects are returned, not followed."""
+        request.read()
         request.headers.setdefault(_REQUEST_ID, str(uuid4()))
         if "Authorization" not in request.headers:
             request.headers["Authorization"] = self._authorization(str(request.url))
