@@ -1,0 +1,277 @@
+"""The contenders. Each does a whole job: it encodes, signs, sends, reads the answer and refuses a bad one.
+
+Libraries are imported when a contender is made, so that a process holds those of one contender only.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from .workload import API_VERSION, GROUP, HUB, KEY, ROLES, USER, ContentType, Message
+
+if TYPE_CHECKING:
+    import httpx
+
+SEND = f"/api/hubs/{HUB}/:send?api-version={API_VERSION}"
+MEMBERS = f"/api/hubs/{HUB}/groups/{GROUP}/connections?api-version={API_VERSION}"
+
+_SERVICE_TOKEN_SECONDS = 300
+_CLIENT_TOKEN_SECONDS = 3600
+_encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class SyncClient(Protocol):
+    def send(self, message: Message, content_type: ContentType) -> object: ...
+    def members(self) -> int: ...
+    def close(self) -> None: ...
+
+
+class AsyncClient(Protocol):
+    async def send(self, message: Message, content_type: ContentType) -> object: ...
+    async def close(self) -> None: ...
+
+
+class TokenClient(Protocol):
+    def token(self) -> str: ...
+    def close(self) -> None: ...
+
+
+class Ours:
+    def __init__(self, endpoint: str) -> None:
+        from webpubsub import WebPubSubServiceClient
+
+        self._service = WebPubSubServiceClient.from_connection_string(_connection_string(endpoint), HUB)
+        self.close = self._service.close
+
+    def send(self, message: Message, content_type: ContentType) -> None:
+        self._service.send_to_all(cast("Any", message), content_type=content_type)
+
+    def members(self) -> int:
+        return len(list(self._service.list_connections(GROUP)))
+
+    def token(self) -> str:
+        return self._service.get_client_access_token(user_id=USER, roles=ROLES)["url"]
+
+
+class Peer:
+    def __init__(self, endpoint: str) -> None:
+        from azure.messaging.webpubsubservice import WebPubSubServiceClient
+
+        self._service = WebPubSubServiceClient.from_connection_string(_connection_string(endpoint), HUB)
+        self.close = self._service.close
+
+    def send(self, message: Message, content_type: ContentType) -> None:
+        self._service.send_to_all(cast("Any", message), content_type=content_type)
+
+    def members(self) -> int:
+        return len(list(self._service.list_connections(group=GROUP)))
+
+    def token(self) -> str:
+        return cast("str", self._service.get_client_access_token(user_id=USER, roles=ROLES)["url"])
+
+
+class BareHttpx:
+    def __init__(self, endpoint: str) -> None:
+        import httpx
+
+        self._endpoint = endpoint
+        self._http = httpx.Client()
+        self._sign = _signer()
+        self.close = self._http.close
+
+    def send(self, message: Message, content_type: ContentType) -> None:
+        url = self._endpoint + SEND
+        headers = {"Authorization": self._sign(url), "Content-Type": content_type}
+        self._http.post(url, content=content(message), headers=headers).raise_for_status()
+
+    def members(self) -> int:
+        found: list[object] = []
+        url: str | None = self._endpoint + MEMBERS
+        while url:
+            response = self._http.get(url, headers={"Authorization": self._sign(url)})
+            page = response.raise_for_status().json()
+            found += page["value"]
+            url = page.get("nextLink")
+        return len(found)
+
+
+class HttpClient:
+    def __init__(self, endpoint: str) -> None:
+        from http.client import HTTPConnection
+
+        self._endpoint = endpoint
+        self._connection = HTTPConnection(endpoint.removeprefix("http://"))
+        self._sign = _signer()
+        self.close = self._connection.close
+
+    def send(self, message: Message, content_type: ContentType) -> None:
+        headers = {"Authorization": self._sign(self._endpoint + SEND), "Content-Type": content_type}
+        self._exchange("POST", SEND, content(message), headers)
+
+    def members(self) -> int:
+        found: list[object] = []
+        url: str | None = self._endpoint + MEMBERS
+        while url:
+            target = url.removeprefix(self._endpoint)
+            page = json.loads(self._exchange("GET", target, None, {"Authorization": self._sign(url)}))
+            found += page["value"]
+            url = page.get("nextLink")
+        return len(found)
+
+    def _exchange(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> bytes:
+        self._connection.request(method, target, body, headers)
+        response = self._connection.getresponse()
+        answer = response.read()
+        _check(response.status)
+        return answer
+
+
+class BareJwt:
+    def __init__(self, endpoint: str) -> None:
+        import jwt
+
+        self._audience = f"{endpoint}/client/hubs/{HUB}"
+        self._encode = jwt.encode
+
+    def token(self) -> str:
+        now = int(time.time())
+        claims = {
+            "aud": self._audience,
+            "iat": now,
+            "exp": now + _CLIENT_TOKEN_SECONDS,
+            "sub": USER,
+            "role": ROLES,
+        }
+        return f"{self._audience.replace('http', 'ws', 1)}?access_token={self._encode(claims, KEY, 'HS256')}"
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class OursAsync:
+    def __init__(self, endpoint: str) -> None:
+        from webpubsub.aio import WebPubSubServiceClient
+
+        self._service = WebPubSubServiceClient.from_connection_string(_connection_string(endpoint), HUB)
+        self.close = self._service.close
+
+    async def send(self, message: Message, content_type: ContentType) -> None:
+        await self._service.send_to_all(cast("Any", message), content_type=content_type)
+
+
+class OursWithoutAio(OursAsync):
+    def __init__(self, endpoint: str) -> None:
+        with _hidden("aiohttp"):
+            super().__init__(endpoint)
+
+
+class PeerAsync:
+    def __init__(self, endpoint: str) -> None:
+        from azure.messaging.webpubsubservice.aio import WebPubSubServiceClient
+
+        self._service = WebPubSubServiceClient.from_connection_string(_connection_string(endpoint), HUB)
+        self.close = self._service.close
+
+    async def send(self, message: Message, content_type: ContentType) -> None:
+        await self._service.send_to_all(cast("Any", message), content_type=content_type)
+
+
+class BareHttpxAsync:
+    def __init__(self, endpoint: str) -> None:
+        import httpx
+
+        self._url = endpoint + SEND
+        self._http = httpx.AsyncClient(transport=self._transport(), timeout=30)
+        self._sign = _signer()
+        self.close = self._http.aclose
+
+    def _transport(self) -> "httpx.AsyncBaseTransport | None":
+        return None
+
+    async def send(self, message: Message, content_type: ContentType) -> None:
+        headers = {"Authorization": self._sign(self._url), "Content-Type": content_type}
+        response = await self._http.post(self._url, content=content(message), headers=headers)
+        response.raise_for_status()
+
+
+class BareHttpxOverAiohttp(BareHttpxAsync):
+    def _transport(self) -> "httpx.AsyncBaseTransport":
+        from httpx_aiohttp import AiohttpTransport
+
+        return AiohttpTransport()
+
+
+class BareAiohttp:
+    def __init__(self, endpoint: str) -> None:
+        from aiohttp import ClientSession
+
+        self._url = endpoint + SEND
+        self._session = ClientSession()
+        self._sign = _signer()
+        self.close = self._session.close
+
+    async def send(self, message: Message, content_type: ContentType) -> None:
+        headers = {"Authorization": self._sign(self._url), "Content-Type": content_type}
+        async with self._session.post(self._url, data=content(message), headers=headers) as response:
+            await response.read()
+            _check(response.status)
+
+
+SYNC_CLIENTS: dict[str, Callable[[str], SyncClient]] = {
+    "ours": Ours,
+    "peer": Peer,
+    "httpx": BareHttpx,
+    "http.client": HttpClient,
+}
+TOKEN_CLIENTS: dict[str, Callable[[str], TokenClient]] = {"ours": Ours, "peer": Peer, "jwt": BareJwt}
+ASYNC_CLIENTS: dict[str, Callable[[str], AsyncClient]] = {
+    "ours": OursAsync,
+    "ours without aio": OursWithoutAio,
+    "peer": PeerAsync,
+    "httpx over aiohttp": BareHttpxOverAiohttp,
+    "httpx": BareHttpxAsync,
+    "aiohttp": BareAiohttp,
+}
+
+
+def content(message: Message) -> bytes:
+    """Encode a message as the bare clients send it."""
+    if isinstance(message, bytes):
+        return message
+    return (message if isinstance(message, str) else _encode_json(message)).encode()
+
+
+def _signer() -> Callable[[str], str]:
+    from jwt import encode
+
+    def sign(url: str) -> str:
+        return f"Bearer {encode({'aud': url, 'exp': int(time.time()) + _SERVICE_TOKEN_SECONDS}, KEY, 'HS256')}"
+
+    return sign
+
+
+def _connection_string(endpoint: str) -> str:
+    return f"Endpoint={endpoint};AccessKey={KEY};Version=1.0;"
+
+
+def _check(status: int) -> None:
+    if not 200 <= status <= 299:
+        raise RuntimeError(f"the service answered with {status}")
+
+
+@contextmanager
+def _hidden(name: str) -> Iterator[None]:
+    modules = cast("dict[str, ModuleType | None]", sys.modules)
+    imported = modules.get(name)
+    modules[name] = None
+    try:
+        yield
+    finally:
+        if imported is None:
+            del modules[name]
+        else:
+            modules[name] = imported

@@ -1,0 +1,100 @@
+"""The service of the benchmarks as the harness sees it: start it, ask what arrived, and judge that."""
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+
+import jwt
+
+from .clients import MEMBERS, SEND, content
+from .server import SEEN
+from .workload import CONTENT_TYPES, KEY, Case, message
+
+
+class UnfairError(Exception):
+    """A contender did not do the whole job."""
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What the service saw.
+
+    Attributes:
+        requests: How many requests came.
+        cpu: Seconds that the service has computed since it started.
+        recorded: The requests themselves, if they are kept.
+    """
+
+    requests: int
+    cpu: float
+    recorded: list["Request"]
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+    @classmethod
+    def of(cls, head: str, body: str) -> "Request":
+        first, *lines = head.split("\r\n")
+        method, target, _ = first.split(" ")
+        headers = dict(line.split(": ", 1) for line in lines)
+        return cls(method, target, {name.lower(): value for name, value in headers.items()}, base64.b64decode(body))
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[str]:
+    """Run the service in a process of its own; give its endpoint."""
+    command = [sys.executable, "-m", f"{__package__}.server", *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.stdin.close()
+
+
+def arrived(endpoint: str) -> Arrived:
+    """Ask the service what came since it was last asked."""
+    connection = HTTPConnection(endpoint.removeprefix("http://"))
+    try:
+        connection.request("GET", SEEN)
+        seen = json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    return Arrived(seen["requests"], seen["cpu"], [Request.of(**request) for request in seen["recorded"]])
+
+
+def judge(case: Case, endpoint: str, request: Request) -> None:
+    """Judge one request of a case.
+
+    Raises:
+        UnfairError: It is not what was asked for, or not signed for where it went.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    try:
+        jwt.decode(token, KEY, algorithms=["HS256"], audience=endpoint + request.target, options={"require": ["exp"]})
+    except jwt.InvalidTokenError as error:
+        raise UnfairError(f"the token is not valid: {error}") from None
+    if case.job == "list":
+        expected = request.method == "GET" and request.target.startswith(MEMBERS)
+    else:
+        expected = request.method == "POST" and request.target == SEND and _carries(request, case)
+    if scheme != "Bearer" or not expected:
+        raise UnfairError(f"not the request of {case.name!r}: {request.method} {request.target}")
+
+
+def _carries(request: Request, case: Case) -> bool:
+    kind, _ = case.message
+    sent = message(*case.message)
+    same = json.loads(request.body) == sent if kind == "dict" else request.body == content(sent)
+    return same and request.headers.get("content-type", "").split(";")[0] == CONTENT_TYPES[kind]

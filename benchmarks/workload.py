@@ -1,0 +1,132 @@
+"""What is asked of every contender, the same for all: where requests go, what they carry, how many there are.
+
+A case is one thing to measure. Imports nothing of the contenders.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Literal, TypeAlias
+
+HUB = "chat"
+GROUP = "room"
+API_VERSION = "2024-12-01"
+KEY = "bench" * 13
+USER = "ann"
+ROLES = ["webpubsub.sendToGroup.room", "webpubsub.joinLeaveGroup.room"]
+MEMBERS = 10_000
+PAGE = 100
+
+Row: TypeAlias = "dict[str, str | int | list[str]]"
+Message: TypeAlias = "dict[str, str | list[Row]] | str | bytes"
+ContentType: TypeAlias = Literal["application/json", "text/plain", "application/octet-stream"]
+
+CONTENT_TYPES: dict[str, ContentType] = {
+    "dict": "application/json",
+    "str": "text/plain",
+    "bytes": "application/octet-stream",
+}
+SIZES = {"100 B": 100, "10 kB": 10_000, "1 MB": 1_000_000}
+
+SYNC = ("ours", "peer", "httpx", "http.client")
+ASYNC = ("ours", "ours without aio", "peer", "httpx over aiohttp", "httpx", "aiohttp")
+
+_MAKE = "WebPubSubServiceClient.from_connection_string('Endpoint=http://127.0.0.1;AccessKey=key;', 'chat')"
+_PEER = "azure.messaging.webpubsubservice"
+
+STARTS = {
+    "import": {
+        "httpx, jwt": "import httpx, jwt",
+        "ours": "import webpubsub",
+        "ours, aio": "import webpubsub.aio",
+        "peer": f"import {_PEER}",
+        "peer, aio": f"import {_PEER}.aio",
+    },
+    "import and make a client": {
+        "httpx, jwt": "import httpx, jwt; httpx.Client()",
+        "ours": f"from webpubsub import WebPubSubServiceClient; {_MAKE}",
+        "ours, aio": f"from webpubsub.aio import WebPubSubServiceClient; {_MAKE}",
+        "peer": f"from {_PEER} import WebPubSubServiceClient; {_MAKE}",
+        "peer, aio": f"from {_PEER}.aio import WebPubSubServiceClient; {_MAKE}",
+    },
+}
+"""Programs by case and contender; each is measured from the start of its own interpreter."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to measure.
+
+    Attributes:
+        name: What `--only` looks for, and the reports show.
+        job: What is called.
+        contenders: Who is measured, in turn.
+        calls: How many calls one process makes while it is measured.
+        warm_up: How many calls it makes before that.
+        message: The key of `CONTENT_TYPES` and of `SIZES`.
+        in_flight: How many calls are under way at once; None for blocking clients.
+        round_trip_ms: How long the service takes to answer.
+        repeats: How often the contenders take turns in one round.
+    """
+
+    name: str
+    job: Literal["send", "token", "list", "start"]
+    contenders: tuple[str, ...]
+    calls: int = 1
+    warm_up: int = 0
+    message: tuple[str, str] = ("dict", "100 B")
+    in_flight: int | None = None
+    round_trip_ms: int = 0
+    repeats: int = 1
+
+    @property
+    def requests(self) -> int:
+        """How many requests the service must see."""
+        calls = self.calls + self.warm_up
+        return {"send": calls, "list": calls * MEMBERS // PAGE, "token": 0, "start": 0}[self.job]
+
+
+def message(kind: str, size: str) -> Message:
+    """Return the message of a kind that takes about so many bytes as it is sent."""
+    return _message(kind, SIZES[size])
+
+
+@cache
+def _message(kind: str, size: int) -> Message:
+    match kind:
+        case "dict":
+            rows: list[Row] = [{"id": i, "text": "x" * 40, "tags": ["red", "blue"]} for i in range(size // 90)]
+            return {"from": USER, "rows": rows}
+        case "str":
+            return "x" * size
+        case _:
+            return bytes(size)
+
+
+_CALLS = {"100 B": 400, "10 kB": 300, "1 MB": 25}
+
+CASES = (
+    *(
+        Case(f"send {size} {kind}", "send", SYNC, _CALLS[size], _CALLS[size] // 8, (kind, size))
+        for size in SIZES
+        for kind in CONTENT_TYPES
+    ),
+    *(
+        Case(f"async {in_flight}", "send", ASYNC, calls, calls // 5, in_flight=in_flight)
+        for in_flight, calls in ((1, 400), (10, 600), (100, 1000), (500, 1500))
+    ),
+    Case("20 ms sync", "send", SYNC, 40, 5, round_trip_ms=20),
+    Case("20 ms async 100", "send", ASYNC, 1000, 200, in_flight=100, round_trip_ms=20),
+    Case("token", "token", ("ours", "peer", "jwt"), 5000, 500),
+    Case("list", "list", SYNC, 2, 1),
+    *(Case(name, "start", tuple(programs), repeats=3) for name, programs in STARTS.items()),
+)
+
+MEMORY_CASES = (
+    Case("memory sync", "send", ("ours",), 90_000, 10_000),
+    Case("memory async 100", "send", ("ours",), 90_000, 10_000, in_flight=100),
+)
+
+
+def shortened(case: Case, calls: int) -> Case:
+    """Return the case with at most so many calls."""
+    return replace(case, calls=min(calls, case.calls), warm_up=min(calls, case.warm_up))
