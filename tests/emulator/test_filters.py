@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webpubsub.emulator._filters import FilterSyntaxError, parse
@@ -251,6 +251,7 @@ WORDS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.lists(WORDS).map(" ".join)))
 def test_any_text_is_a_filter_or_a_syntax_error(text: str) -> None:
     """Nothing else is ever raised, and what was read can be asked about anyone."""
@@ -262,6 +263,7 @@ def test_any_text_is_a_filter_or_a_syntax_error(text: str) -> None:
     assert answers <= {True, False}
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_a_string_with_quotes_doubled_means_itself(value: str, other: str) -> None:
     """Doubling the quotes is all that a value needs."""
