@@ -5,9 +5,9 @@
     python codegen.py import FILE    turn an official document into spec/<version>.yaml
     python codegen.py diff A B       list what differs between two documents; exit 1 when anything does
 
-documents.py knows the documents, endpoints.py what they mean in Python, the templates what that looks like, twin.py the
-sync twins. Everything is rendered before a file of the repository is touched, and whatever is not fully understood
-stops the program with a message and exit code 2.
+In rendering/, documents.py knows the documents, endpoints.py what they mean in Python, twin.py the sync twins; the
+templates know what the code looks like. Everything is rendered before a file of the repository is touched, and whatever
+is not fully understood stops the program with a message and exit code 2.
 """
 
 from __future__ import annotations
@@ -29,9 +29,7 @@ from typing import TypeAlias
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from openapi_python_client.strings import safe_for_docstring
 
-import documents
-import endpoints
-import twin
+from rendering import documents, endpoints, twin
 
 ROOT = Path(__file__).parent
 PACKAGE = Path("generated/webpubsub_rest")

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 import codegen
-import documents
+from rendering import documents
 
 ROOT = Path(codegen.__file__).parent
 FIXTURE = ROOT / "tests" / "fixtures" / "swagger-2.0.json"

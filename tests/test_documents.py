@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from documents import Document, DocumentError, diff, dump_yaml, facts, load, to_openapi3
+from rendering.documents import Document, DocumentError, diff, dump_yaml, facts, load, to_openapi3
 
 FIXTURE = Path(__file__).parent / "fixtures" / "swagger-2.0.json"
 SWAGGER = load(FIXTURE)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from documents import Document, diff, dump_yaml, facts, load, to_openapi3
+from rendering.documents import Document, diff, dump_yaml, facts, load, to_openapi3
 
 SPEC = Path(__file__).parent.parent / "spec"
 DOCUMENTS = {path.stem: load(path) for path in sorted(SPEC.glob("*.yaml"))}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import twin
+from rendering import twin
 
 NAMES = {"AsyncClient": "Client", "__aenter__": "__enter__", "aclose": "close", "a.aio": "a", "_async": "_sync"}
 WORDS = {"a.aio": "a", "await client": "client"}

@@ -32,9 +32,9 @@ from openapi_python_client.parser.properties.uuid import UuidProperty
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
 
-import documents
-from grammar import Document, DocumentError, fail, follow
-from grammar import operations as operations_of
+from rendering import documents
+from rendering.grammar import Document, DocumentError, fail, follow
+from rendering.grammar import operations as operations_of
 
 Shapes: TypeAlias = "dict[str, Model | Enumeration]"
 

@@ -21,7 +21,7 @@ from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import FoldedScalarString
 
-from grammar import (
+from rendering.grammar import (
     METHODS,
     OPENAPI,
     SWAGGER,

@@ -1,0 +1,1 @@
+"""What `codegen.py` is made of; it runs without the packages that it renders."""
