@@ -48,6 +48,9 @@ RESERVED_CLASSES = {*BODIES.values(), "Iterable", "JSONValue", "Mapping", "Opera
 # Fields that official documents leave optional in answers although an answer without them is of no use.
 REQUIRED_IN_ANSWERS = {"ClientTokenResponse": ["token"]}
 
+# Fields that the `repr` of their model leaves out.
+SECRETS = {"ClientTokenResponse": ["token"]}
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -70,6 +73,7 @@ class Field:
     wire: str
     kind: Kind
     description: str
+    secret: bool = False
 
 
 @dataclass(frozen=True)
@@ -302,7 +306,8 @@ def _model_field(prop: PropertyProtocol, model: str) -> Field:
         raise DocumentError(f"{where}: this name is taken")
     kind = _kind(prop, where, open_enums=True)
     kind = kind if prop.required else kind.not_null or kind
-    return Field(str(prop.python_name), _plain(prop.name), kind, _plain(prop.description))
+    secret = _plain(prop.name) in SECRETS.get(model, [])
+    return Field(str(prop.python_name), _plain(prop.name), kind, _plain(prop.description), secret)
 
 
 # Operations

@@ -5,10 +5,8 @@ Each holds a whole value, so that building a request twice gives the same bytes 
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
-
-from attrs import field, frozen
-from attrs.validators import instance_of
 
 JSONValue: TypeAlias = "bool | int | float | str | Sequence[JSONValue] | Mapping[str, JSONValue] | None"
 
@@ -25,7 +23,7 @@ def json_content(value: JSONValue) -> bytes:
     return _encode(value).encode()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class JsonBody:
     """Any JSON value, `None` included."""
 
@@ -42,7 +40,7 @@ class JsonBody:
         return json_content(self.value)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _EncodedJsonBody(JsonBody):
     encoded_value: bytes
 
@@ -50,24 +48,32 @@ class _EncodedJsonBody(JsonBody):
         return self.encoded_value
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class TextBody:
     """Plain text, sent as UTF-8."""
 
-    value: str = field(validator=instance_of(str))
+    value: str
     content_type: ClassVar[str] = "text/plain"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.value, str):
+            raise TypeError(f"a TextBody holds a str, not {type(self.value).__name__}")
 
     def content(self) -> bytes:
         """Return the text as UTF-8."""
         return self.value.encode()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class BinaryBody:
     """Bytes, sent as they are."""
 
-    value: bytes = field(validator=instance_of(bytes))
+    value: bytes
     content_type: ClassVar[str] = "application/octet-stream"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.value, bytes):
+            raise TypeError(f"a BinaryBody holds bytes, not {type(self.value).__name__}")
 
     def content(self) -> bytes:
         """Return the bytes."""

@@ -6,10 +6,10 @@ calling, so that type checkers see every argument in both colours.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Generic, NotRequired, ParamSpec, TypedDict, TypeVar
 
 import httpx
-from attrs import frozen
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,7 +24,7 @@ class Request(TypedDict):
     content: NotRequired[bytes]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Response(Generic[T]):
     """An answer of the service, whole."""
 

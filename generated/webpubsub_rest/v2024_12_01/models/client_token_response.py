@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from dataclasses import dataclass, field
 
 from ..._core.bodies import JSONValue
 from ..._core.decoding import mapping, required, string
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ClientTokenResponse:
     """A token that the service issued.
 
@@ -17,7 +17,7 @@ class ClientTokenResponse:
         token: The client access token, a JWT. Whoever has it can connect.
     """
 
-    token: str
+    token: str = field(repr=False)
 
     @classmethod
     def from_dict(cls, value: JSONValue) -> ClientTokenResponse:

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from dataclasses import dataclass
 
 from ..._core.bodies import JSONValue
 from ..._core.decoding import mapping, optional, required, string
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class GroupMember:
     """One connection in a group.
 

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from dataclasses import dataclass
 
 from ..._core.bodies import JSONValue
 from ..._core.decoding import array, mapping, optional, required, string
 from .group_member import GroupMember
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class GroupMemberPagedValues:
     """One page of the members of a group.
 
