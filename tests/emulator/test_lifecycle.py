@@ -13,7 +13,8 @@ import pytest
 
 from webpubsub.connection_string import ConnectionString
 from webpubsub.emulator import DEVELOPMENT_KEY, Emulator
-from webpubsub.emulator._emulator import is_loopback
+from webpubsub.emulator._emulator import _ServerThread, is_loopback
+from webpubsub.emulator._server import Server
 
 
 def is_healthy(endpoint: str) -> bool:
@@ -147,6 +148,34 @@ async def test_a_taken_port_is_reported_in_a_loop_too() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         async with Emulator(port=taken.getsockname()[1]):
             pass
+
+
+class Failing(Server):
+    """A server that cannot start, or cannot stop."""
+
+    def __init__(self, *, on_start: bool) -> None:
+        self._on_start = on_start
+
+    async def start(self) -> None:
+        """Fail or do nothing."""
+        if self._on_start:
+            raise ConnectionError("start")
+
+    async def stop(self) -> None:
+        """Fail unless the start did."""
+        if not self._on_start:
+            raise ConnectionError("stop")
+
+
+def test_an_error_in_the_thread_reaches_the_caller() -> None:
+    """What goes wrong while the server starts or stops is raised by the call that wanted it."""
+    with pytest.raises(ConnectionError, match="start"):
+        _ServerThread(Failing(on_start=True))
+    running = _ServerThread(Failing(on_start=False))
+    with pytest.raises(ConnectionError, match="stop"):
+        running.stop()
+
+    assert "webpubsub-emulator" not in threads()
 
 
 def fail_inside(emulator: Emulator) -> None:

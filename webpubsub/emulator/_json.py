@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-__all__ = ["JSONError", "Member", "check", "members", "parse"]
+__all__ = ["JSONError", "Member", "members", "parse"]
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _LONGEST_INTEGER = 32
@@ -47,15 +47,6 @@ def parse(text: str) -> Any:
         return _decoder.decode(text)
     except (ValueError, RecursionError):
         raise JSONError("The text is not valid JSON.") from None
-
-
-def check(text: str) -> None:
-    """Make sure that a text is JSON.
-
-    Raises:
-        JSONError: It is not.
-    """
-    parse(text)
 
 
 def members(text: str) -> dict[str, Member]:

@@ -8,7 +8,9 @@ import asyncio
 import logging
 import socket
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -24,7 +26,7 @@ from ._messages import Close, CloseCode, Frame, Outgoing, Send
 from ._queue import SendQueue
 from ._rest import RestApi
 from ._session import Session
-from ._state import Connection, Hubs
+from ._state import Connection, Hubs, Outbox
 
 __all__ = ["Server"]
 
@@ -121,23 +123,23 @@ class Server:
             await websocket.prepare(request)
         except ConnectionError:
             return _answer(bad_request("Upgrade", "The client is gone."))
-        client = _ClientSocket(websocket, request, self._ack_delay_seconds)
+        client = _ClientSocket(websocket, request, self._ack_delay_seconds, partial(self._session, admission))
         task = asyncio.current_task()
         assert task is not None
         self._clients[client] = task
         try:
-            await client.run(self._session(admission, client))
+            await client.run()
         finally:
             del self._clients[client]
         return websocket
 
-    def _session(self, admission: Admission, client: "_ClientSocket") -> Session:
+    def _session(self, admission: Admission, outbox: Outbox) -> Session:
         connection = Connection(
             connection_id=uuid.uuid4().hex,
             user_id=admission.user_id,
             subprotocol=admission.subprotocol,
             permissions=admission.permissions,
-            outbox=client.put,
+            outbox=outbox,
             groups=set(admission.groups),
         )
         return Session(self._hubs.open(admission.hub), connection)
@@ -160,14 +162,20 @@ def _answer(response: Response) -> web.Response:
 class _ClientSocket:
     """The socket of one client and the frames that wait for it."""
 
-    def __init__(self, websocket: web.WebSocketResponse, request: web.Request, ack_delay_seconds: float) -> None:
+    def __init__(
+        self,
+        websocket: web.WebSocketResponse,
+        request: web.Request,
+        ack_delay_seconds: float,
+        make_session: Callable[[Outbox], Session],
+    ) -> None:
         self._websocket = websocket
         self._request = request
         self._loop = asyncio.get_running_loop()
         self._queue = SendQueue(ack_delay_seconds)
         self._filled = asyncio.Event()
-        self._session: Session | None = None
-        self._writer: asyncio.Task[None] | None = None
+        self._session = make_session(self.put)
+        self._writer = self._loop.create_task(self._write())
 
     def put(self, outgoing: Outgoing) -> None:
         """Queue a frame, or the end of the connection; after the end nothing is queued any more."""
@@ -176,34 +184,30 @@ class _ClientSocket:
         else:
             self._give_up()
 
-    async def run(self, session: Session) -> None:
+    async def run(self) -> None:
         """Serve the client until it is gone."""
-        self._session = session
-        self._writer = self._loop.create_task(self._write())
-        session.open()
+        self._session.open()
         try:
             async for message in self._websocket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    session.receive(message.data)
+                    self._session.receive(message.data)
                 await asyncio.sleep(0)  # lets the writers empty their queues between frames that came in one go
         finally:
-            session.close()
+            self._session.close()
             if not self._queue.ended:
                 self._queue.end()
                 self._writer.cancel()
             await asyncio.wait({self._writer})
 
     def abort(self) -> None:
-        """Drop the connection without a word."""
+        """Drop the connection without a word; one that is gone already is no error."""
         if (transport := self._request.transport) is not None:
             transport.abort()
 
     def _give_up(self) -> None:
         self._queue.end()
-        if self._session is not None:
-            self._session.close()
-        if self._writer is not None:
-            self._writer.cancel()
+        self._session.close()
+        self._writer.cancel()
         self._writer = self._loop.create_task(self._close(_SLOW))
 
     async def _write(self) -> None:
