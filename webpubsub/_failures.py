@@ -3,7 +3,6 @@
 import httpx
 
 
-
 class AnswerTooLargeError(httpx.RequestError):
     """The answer is larger than any that the service gives."""
 

@@ -5,8 +5,8 @@ seen by the next call at the earliest.
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar, Unpack
 
 import pytest
@@ -40,6 +40,8 @@ class Calls(Protocol):
 
 
 class BlockingCalls:
+    """The blocking client."""
+
     def __init__(self, endpoint: str, credential: object = KEY, **options: Unpack[ClientOptions]) -> None:
         self.service = WebPubSubServiceClient(endpoint, HUB, credential, **options)  # type: ignore[arg-type]
 
@@ -50,16 +52,19 @@ class BlockingCalls:
         return list(self.service.list_connections("room"))
 
     def post_in_background(self, server: Server) -> Callable[[], None]:
-        thread = threading.Thread(target=self.post)
-        thread.start()
+        pool = ThreadPoolExecutor(1)
+        future = pool.submit(self.post)
+        pool.shutdown(wait=False)
         assert server.was_read.wait(10)
-        return thread.join
+        return future.result
 
     def close(self) -> None:
         self.service.close()
 
 
 class AwaitingCalls:
+    """The asynchronous client, and the event loop that it needs."""
+
     def __init__(self, endpoint: str, credential: object = KEY, **options: Unpack[ClientOptions]) -> None:
         self._runner = asyncio.Runner()
         self.service = aio.WebPubSubServiceClient(endpoint, HUB, credential, **options)  # type: ignore[arg-type]

@@ -66,19 +66,25 @@ class Connection:
         self.sent += len(data)
         await self._writer.drain()
 
-    def reset(self) -> None:
+    async def reset(self) -> None:
         """Break the connection with an RST."""
         sock = self._writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
         self._writer.transport.abort()
+        await self._writer.wait_closed()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the connection in the orderly way."""
         self._writer.close()
+        await self._writer.wait_closed()
 
     async def wait_for_release(self) -> None:
         """Do nothing, not even read, until the test is over."""
         await asyncio.Event().wait()
+
+    async def wait_until(self, event: threading.Event) -> None:
+        """Do nothing until a test sets an event."""
+        assert await asyncio.to_thread(event.wait, PATIENCE_SECONDS)
 
     async def wait_until_client_leaves(self) -> None:
         """Say nothing until the client has closed the connection."""
@@ -93,15 +99,12 @@ class Server:
         requests: Every request that was read whole.
         connections: Every connection that was accepted.
         was_read: Set whenever a request was read.
-        has_closed: Set when a behaviour calls `Connection.server.has_closed.set()`.
-        release: What a behaviour may wait for; set by the test, or at the end.
     """
 
     def __init__(self, behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.connections: list[Connection] = []
         self.was_read = threading.Event()
-        self.has_closed = threading.Event()
         self.port = 0
         self.errors: list[Exception] = []
         self._behaviour = behaviour
@@ -119,6 +122,11 @@ class Server:
     def bytes_sent(self) -> int:
         """How many bytes the behaviours have sent."""
         return sum(connection.sent for connection in self.connections)
+
+    def drop_all(self) -> None:
+        """Break every connection."""
+        for connection in self.connections:
+            asyncio.run_coroutine_threadsafe(connection.reset(), self._loop).result(PATIENCE_SECONDS)
 
     def wait_until_all_left(self) -> None:
         """Wait until the client has closed all of its connections; fail when it does not."""

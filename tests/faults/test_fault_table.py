@@ -1,17 +1,18 @@
 """What a caller sees when the network or the service fails, and what the service sees, over all three transports."""
 
 import gc
-import logging
 import pickle
 import re
 import socket
 import ssl
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from webpubsub import (
     ThrottledError,
     TransportError,
     WebPubSubError,
+    _attempts,
 )
 from webpubsub.tokens import InvalidTokenError, verify
 
@@ -44,22 +46,25 @@ Connect = Callable[..., Calls]
 
 async def reset_before_reading(connection: Connection) -> None:
     await connection.read_part(1)
-    connection.reset()
+    await connection.reset()
 
 
 async def reset_during_the_request(connection: Connection) -> None:
     await connection.read_part(64)
-    connection.reset()
+    await connection.reset()
 
 
 async def reset_after_the_request(connection: Connection) -> None:
     await connection.read_request()
-    connection.reset()
+    await connection.reset()
 
 
 async def hang_up_after_the_request(connection: Connection) -> None:
     await connection.read_request()
-    connection.close()
+    await connection.close()
+
+
+never_answer = Connection.read_request
 
 
 def and_then_silence(part: bytes) -> Behaviour:
@@ -74,7 +79,7 @@ def and_then_the_end(part: bytes) -> Behaviour:
     async def behave(connection: Connection) -> None:
         await connection.read_request()
         await connection.send(part)
-        connection.close()
+        await connection.close()
 
     return behave
 
@@ -85,7 +90,7 @@ def pouring(head: bytes, chunk: bytes, times: int) -> Behaviour:
         await connection.send(head)
         for _ in range(times):
             await connection.send(chunk)
-        connection.close()
+        await connection.close()
 
     return behave
 
@@ -113,9 +118,7 @@ class Row:
 
 
 def unanswered(behaviour: Behaviour, reason: str, *, seen: int = 1, **options: float) -> Row:
-    return Row(
-        behaviour, TransportError, {"maybe_sent": True, "reason": reason}, seen, 2 * seen, (0, 1), options
-    )
+    return Row(behaviour, TransportError, {"maybe_sent": True, "reason": reason}, seen, 2 * seen, (0, 1), options)
 
 
 def answered(raw: bytes, raised: type[ServiceError], retries: tuple[int, int], **having: object) -> Row:
@@ -141,7 +144,9 @@ ROWS = {
     ),
     "truncated headers": unanswered(and_then_the_end(b"HTTP/1.1 200 OK\r\nContent-"), CUT),
     "truncated body": unanswered(and_then_the_end(b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"val'), CUT),
-    "truncated chunk": unanswered(and_then_the_end(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"), CUT),
+    "truncated chunk": unanswered(
+        and_then_the_end(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"), CUT
+    ),
     "Content-Length that is no number": unanswered(
         and_then_the_end(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{}"), CUT
     ),
@@ -309,7 +314,7 @@ def test_no_tls_at_all(connect: Connect) -> None:
     async def answer_in_plain_text(connection: Connection) -> None:
         await connection.read_part(1)
         await connection.send(ACCEPTED)
-        connection.close()
+        await connection.close()
 
     with Server(answer_in_plain_text) as server:
         calls = connect(f"https://127.0.0.1:{server.port}", retry_policy=TRIES, connection_verify=VERIFY)
@@ -351,10 +356,12 @@ def test_server_that_does_not_read_a_large_message(connect: Connect) -> None:
         await connection.wait_for_release()
 
     with Server(stop_reading) as server:
-        calls = connect(server.endpoint, retry_policy=TRIES, connection_verify=VERIFY, connection_timeout=TINY, read_timeout=TINY)
+        calls = connect(
+            server.endpoint, retry_policy=TRIES, connection_verify=VERIFY, connection_timeout=TINY, read_timeout=TINY
+        )
         with pytest.raises(TransportError, match="sending took too long"):
             calls.post("x" * 32 * MEBIBYTE)
-        calls.close()
+    calls.close()
     assert server.requests == []
 
 
@@ -380,3 +387,168 @@ def test_broadcast_is_never_delivered_twice_by_a_retry(connect: Connect, end: Be
             calls.close()
             server.wait_until_all_left()
         assert len([request for request in server.requests if request.method == "POST"]) == deliveries
+
+
+@pytest.mark.parametrize("end", [Connection.close, Connection.reset], ids=["closed", "reset"])
+@pytest.mark.parametrize("method", ["post", "get"])
+def test_server_that_ends_idle_connections(
+    connect: Connect, caplog: pytest.LogCaptureFixture, end: Behaviour, method: str
+) -> None:
+    """A connection that the server has closed between two calls is not used; nobody notices."""
+    ended = threading.Event()
+
+    async def answer_once(connection: Connection) -> None:
+        await connection.read_request()
+        await connection.send(EMPTY_PAGE)
+        await connection.wait_until(ended_may_begin)
+        await end(connection)
+        ended.set()
+
+    ended_may_begin = threading.Event()
+    with Server(answer_once) as server:
+        calls = connect(server.endpoint, retry_policy=RetryPolicy.none(), connection_verify=VERIFY)
+        for _ in range(3):
+            getattr(calls, method)()
+            ended_may_begin.set()
+            assert ended.wait(10)
+            ended_may_begin.clear()
+            ended.clear()
+        calls.close()
+        server.wait_until_all_left()
+    assert len(server.requests) == len(server.connections) == 3
+    assert caplog.records == []
+
+
+def test_pool_without_a_free_connection(connect: Connect) -> None:
+    """A call that gets no connection in time says so, and was not sent."""
+    with Server(never_answer) as server:
+        calls = connect(
+            server.endpoint, retry_policy=TRIES, connection_verify=VERIFY, max_connections=1, connection_timeout=TINY
+        )
+        finish = calls.post_in_background(server)
+        with pytest.raises(TransportError, match=r"no connection became free|connecting took") as caught:
+            calls.post()
+        server.drop_all()
+        with suppress(TransportError):
+            finish()
+        calls.close()
+    assert not caught.value.maybe_sent
+    assert_presentable(caught.value)
+    assert len(server.requests) == 1
+
+
+def test_redirect(connect: Connect) -> None:
+    """A redirect is an error; nothing, least of all the credential, goes to where it leads."""
+    with Server(answering(ACCEPTED)) as elsewhere:
+        location = f"Location: {elsewhere.endpoint}/api"
+        with Server(answering(answer("307 Temporary Redirect", b"", location))) as server:
+            calls = connect(server.endpoint, retry_policy=TRIES, connection_verify=VERIFY)
+            for method in (calls.post, calls.get):
+                with pytest.raises(ServiceError, match="a redirect, which is not followed") as caught:
+                    method()
+                assert caught.value.status == 307
+                assert_presentable(caught.value)
+            calls.close()
+            server.wait_until_all_left()
+    assert len(server.requests) == 2
+    assert elsewhere.connections == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"<html>", b'{"value":7}', b'{"value":[{"connectionId":1}]}', b"\xff"]
+)
+def test_list_that_is_not_one(connect: Connect, body: bytes) -> None:
+    """An answer that is not what the service documents is an error that does not repeat it."""
+    with Server(answering(answer("200 OK", body, "Content-Type: application/json"))) as server:
+        calls = connect(server.endpoint, retry_policy=TRIES, connection_verify=VERIFY)
+        with pytest.raises(ServiceError, match="not the JSON that the service documents") as caught:
+            calls.get()
+        calls.close()
+        server.wait_until_all_left()
+    assert caught.value.status == 200
+    assert_presentable(caught.value)
+    assert len(server.requests) == 1
+
+
+def test_more_bytes_than_the_content_length(connect: Connect) -> None:
+    """What comes after the announced end of an answer is never taken for a part of it.
+
+    httpx leaves it unread, aiohttp gives the whole answer up.
+    """
+    with Server(and_then_the_end(EMPTY_PAGE + b"surplus")) as server:
+        calls = connect(server.endpoint, retry_policy=RetryPolicy.none(), connection_verify=VERIFY)
+        with suppress(TransportError):
+            assert calls.get() == []
+        calls.close()
+        server.wait_until_all_left()
+    assert len(server.requests) == 1
+
+
+def test_key_that_was_exchanged(connect: Connect) -> None:
+    """After the service has got a new key, calls fail with 401, once each, until the client has it as well."""
+    new_key = "the second access key, which is just as secret"
+
+    async def check(connection: Connection) -> None:
+        while True:
+            request = await connection.read_request()
+            try:
+                verify(request.headers["authorization"].removeprefix("Bearer "), new_key)
+            except InvalidTokenError:
+                await connection.send(answer("401 Unauthorized"))
+            else:
+                await connection.send(EMPTY_PAGE if request.method == "GET" else ACCEPTED)
+
+    with Server(check) as server:
+        credential = AzureKeyCredential(KEY)
+        calls = connect(server.endpoint, credential, retry_policy=TRIES, connection_verify=VERIFY)
+        for method in (calls.post, calls.get):
+            with pytest.raises(AuthenticationError, match="Check the access key") as caught:
+                method()
+            assert_presentable(caught.value)
+        credential.update(new_key)
+        calls.post()
+        assert calls.get() == []
+    assert len(server.requests) == 4
+
+
+def test_waits_of_the_service_and_of_the_policy(connect: Connect, waits: list[float]) -> None:
+    """`Retry-After` is waited for exactly; without it the wait is random below a bound that doubles."""
+    busy = answer("503 Service Unavailable")
+    page = answering(
+        answer("429 Too Many Requests", b"", "Retry-After: 7"),
+        answer("503 Service Unavailable", b"", f"Retry-After: {formatdate(time.time() + 30, usegmt=True)}"),
+        busy, busy, busy, EMPTY_PAGE,
+    )  # fmt: skip
+    with Server(page) as server:
+        policy = RetryPolicy(attempts=6, total_seconds=60, base_delay_seconds=1, maximum_delay_seconds=10)
+        calls = connect(server.endpoint, retry_policy=policy, connection_verify=VERIFY)
+        assert calls.get() == []
+    assert waits[0] == 7
+    assert 20 < waits[1] <= 30
+    assert [wait <= bound for wait, bound in zip(waits[2:], (4, 8, 10), strict=True)] == [True] * 3
+
+
+def test_budget_of_a_call(connect: Connect, waits: list[float]) -> None:
+    """A wait that the service asks for is not begun when it would end after the budget."""
+    busy = answer("429 Too Many Requests", b"", "Retry-After: 2")
+    with Server(answering(busy)) as server:
+        policy = RetryPolicy(attempts=9, total_seconds=1.5)
+        calls = connect(server.endpoint, retry_policy=policy, connection_verify=VERIFY)
+        with pytest.raises(ThrottledError, match=r"The service asks to wait 2 s\.") as caught:
+            calls.post()
+    assert caught.value.retry_after == 2
+    assert waits == []
+    assert len(server.requests) == 1
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let no wait between tries take time; collect how long they would have been."""
+    collected: list[float] = []
+
+    async def collect(seconds: float) -> None:
+        collected.append(seconds)
+
+    monkeypatch.setattr(_attempts, "time", SimpleNamespace(sleep=collected.append, monotonic=time.monotonic))
+    monkeypatch.setattr(_attempts, "asyncio", SimpleNamespace(sleep=collect))
+    return collected

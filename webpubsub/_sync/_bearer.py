@@ -2,8 +2,7 @@
 # Rendered by codegen.py from webpubsub/_async/_bearer.py. Do not edit: change that file and run `python codegen.py`.
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from .._blocking import Lock, call
 from .._logging import logger
@@ -13,8 +12,7 @@ _EARLY_SECONDS = 300
 _PAUSE_SECONDS = 30
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     value: str
     expires_on: float
     refresh_on: float

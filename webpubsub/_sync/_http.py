@@ -4,6 +4,8 @@
 of `webpubsub.errors`.
 """
 # Rendered by codegen.py from webpubsub/_async/_http.py. Do not edit: change that file and run `python codegen.py`.
+from __future__ import annotations
+
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
@@ -91,9 +93,10 @@ class ServiceHttp(httpx.Client):
 
     def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
         """Send a request, as `httpx.Client.request` does; this is how raw operations arrive."""
-        if isinstance(url, str) and url.startswith("/") and options.keys() <= _PLAIN and isinstance(options.get("content", b""), bytes):
+        content = options.get("content", b"")
+        if isinstance(url, str) and url.startswith("/") and options.keys() <= _PLAIN and isinstance(content, bytes):
             arguments: Request = {"method": method, "url": url, "headers": options.get("headers") or {}}
-            if content := options.get("content"):
+            if content:
                 arguments["content"] = content
             extensions = {"timeout": self.settings.timeout, "logging_enable": self.settings.logging_enable}
             return self._exchange(self._signed(arguments, self.settings.headers, str(uuid4()), extensions))

@@ -1,5 +1,7 @@
 """The client: one short method for each operation of the service, in the names of the official SDK."""
 # Rendered by codegen.py from webpubsub/_async/client.py. Do not edit: change that file and run `python codegen.py`.
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, Unpack
