@@ -21,7 +21,6 @@ PACKAGES = (
     "httpx-aiohttp",
     "aiohttp",
     "PyJWT",
-    "attrs",
     "azure-messaging-webpubsubservice",
     "azure-core",
     "requests",

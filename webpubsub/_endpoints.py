@@ -4,7 +4,7 @@ The two differ behind a reverse proxy. Tokens are made for the service, and sent
 """
 
 import ipaddress
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -13,8 +13,7 @@ import httpx
 from .errors import ConfigurationError
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoints:
+class Endpoints(NamedTuple):
     """The two addresses of a client.
 
     Attributes:

@@ -7,7 +7,7 @@ Streams are read here, once and whole, so that a retry sends the same bytes agai
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
-from enum import Enum, auto
+from enum import Enum
 from typing import Any, Literal, Protocol, TypeAlias, cast
 from uuid import UUID
 
@@ -47,12 +47,7 @@ BINARY: Literal["application/octet-stream"] = "application/octet-stream"
 ContentType: TypeAlias = Literal["application/json", "text/plain", "application/octet-stream"]
 
 
-class _Kind(Enum):
-    VALUE = auto()
-    STR = auto()
-    BYTES = auto()
-    TEXT_STREAM = auto()
-    BINARY_STREAM = auto()
+_Kind: TypeAlias = Literal["value", "str", "bytes", "text stream", "binary stream"]
 
 
 def encode(message: Message, content_type: str | None = None) -> Body:
@@ -70,10 +65,10 @@ def encode(message: Message, content_type: str | None = None) -> Body:
     media_type = None if content_type is None else _media_type(content_type)
     kind = _KINDS.get(type(message)) or _kind(message)
     content: Any = message
-    if kind is _Kind.BINARY_STREAM:
+    if kind == "binary stream":
         content = cast("BinaryStream", message).read()
         if isinstance(content, str):
-            kind = _Kind.TEXT_STREAM
+            kind = "text stream"
         elif not isinstance(content, (bytes, bytearray, memoryview)):
             raise TypeError(f"message.read() must return bytes or str, not {type(content).__name__}.")
     encoder = _ENCODERS[media_type].get(kind)
@@ -160,38 +155,38 @@ def _utf8(value: str) -> bytes:
 _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_json_form).encode
 
 _KINDS: dict[type, _Kind] = {
-    dict: _Kind.VALUE,
-    list: _Kind.VALUE,
-    str: _Kind.STR,
-    bytes: _Kind.BYTES,
+    dict: "value",
+    list: "value",
+    str: "str",
+    bytes: "bytes",
 }
 
 _ENCODERS: dict[str | None, dict[_Kind, Callable[[Any], Body]]] = {
     None: {
-        _Kind.VALUE: _json,
-        _Kind.STR: _json,
-        _Kind.BYTES: _binary,
-        _Kind.TEXT_STREAM: _text,
-        _Kind.BINARY_STREAM: _binary,
+        "value": _json,
+        "str": _json,
+        "bytes": _binary,
+        "text stream": _text,
+        "binary stream": _binary,
     },
     JSON: {
-        _Kind.VALUE: _json,
-        _Kind.STR: _json,
-        _Kind.BYTES: _encoded_json,
-        _Kind.TEXT_STREAM: _encoded_json,
-        _Kind.BINARY_STREAM: _encoded_json,
+        "value": _json,
+        "str": _json,
+        "bytes": _encoded_json,
+        "text stream": _encoded_json,
+        "binary stream": _encoded_json,
     },
     TEXT: {
-        _Kind.STR: _text,
-        _Kind.BYTES: _text,
-        _Kind.TEXT_STREAM: _text,
-        _Kind.BINARY_STREAM: _text,
+        "str": _text,
+        "bytes": _text,
+        "text stream": _text,
+        "binary stream": _text,
     },
     BINARY: {
-        _Kind.STR: _binary,
-        _Kind.BYTES: _binary,
-        _Kind.TEXT_STREAM: _binary,
-        _Kind.BINARY_STREAM: _binary,
+        "str": _binary,
+        "bytes": _binary,
+        "text stream": _binary,
+        "binary stream": _binary,
     },
 }
 
@@ -199,15 +194,15 @@ _ENCODERS: dict[str | None, dict[_Kind, Callable[[Any], Body]]] = {
 def _kind(message: object) -> _Kind:
     match message:
         case Enum():
-            return _Kind.VALUE
+            return "value"
         case str():
-            return _Kind.STR
+            return "str"
         case bytes() | bytearray() | memoryview():
-            return _Kind.BYTES
+            return "bytes"
         case _ if callable(getattr(message, "read", None)):
-            return _Kind.BINARY_STREAM
+            return "binary stream"
         case _:
-            return _Kind.VALUE
+            return "value"
 
 
 def _media_type(content_type: str) -> str:

@@ -5,6 +5,8 @@ wrong type, `ConfigurationError` (a `ValueError`) for a value that the service d
 of the service's REST documents.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable
 from enum import StrEnum

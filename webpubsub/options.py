@@ -1,12 +1,12 @@
 """What can be set for a client and for one call, and the checks of it."""
 
-import difflib
+from __future__ import annotations
+
 import math
 import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import httpx
 
@@ -85,8 +85,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """How one call is made: the client's defaults, or those with the options of the call laid over them."""
 
     api_version: str
@@ -97,7 +96,7 @@ class Settings:
     request_id: str | None
 
     @classmethod
-    def of(cls, options: Mapping[str, object]) -> "Settings":
+    def of(cls, options: Mapping[str, object]) -> Settings:
         """Lay checked options over the built-in defaults."""
         chosen: dict[str, Any] = {**_DEFAULTS, **options}
         return cls(
@@ -109,7 +108,7 @@ class Settings:
             None,
         )
 
-    def but(self, options: RequestOptions) -> "Settings":
+    def but(self, options: RequestOptions) -> Settings:
         """Lay the options of one call over these settings.
 
         Raises:
@@ -139,6 +138,8 @@ def check(options: Mapping[str, object], allowed: type[RequestOptions] | type[Cl
     """
     for name, value in options.items():
         if name not in allowed.__annotations__:
+            import difflib  # only where somebody made a typo
+
             close = difflib.get_close_matches(name, allowed.__annotations__, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise TypeError(f"There is no option {name!r}.{hint}")

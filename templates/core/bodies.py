@@ -5,10 +5,11 @@ Each holds a whole value, so that building a request twice gives the same bytes 
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Generic, TypeAlias, TypeVar
 
 JSONValue: TypeAlias = "bool | int | float | str | Sequence[JSONValue] | Mapping[str, JSONValue] | None"
+
+V = TypeVar("V")
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -23,57 +24,89 @@ def json_content(value: JSONValue) -> bytes:
     return _encode(value).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class JsonBody:
+class _Body(Generic[V]):
+    """A value that is compared and shown by its type and what it holds."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: V) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Body) and type(other) is type(self) and other.value == self.value
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.value))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.value!r})"
+
+
+class JsonBody(_Body[JSONValue]):
     """Any JSON value, `None` included."""
 
-    value: JSONValue
+    __slots__ = ()
+
     content_type: ClassVar[str] = "application/json"
 
     @classmethod
     def encoded(cls, content: bytes) -> "JsonBody":
         """Take JSON that is already encoded; it is sent byte for byte and not checked."""
-        return _EncodedJsonBody(None, content)
+        return _EncodedJsonBody(content)
 
     def content(self) -> bytes:
         """Return the value as compact UTF-8 JSON."""
         return json_content(self.value)
 
 
-@dataclass(frozen=True, slots=True)
 class _EncodedJsonBody(JsonBody):
-    encoded_value: bytes
+    __slots__ = ("_content",)
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(None)
+        self._content = content
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _EncodedJsonBody) and other._content == self._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+    def __repr__(self) -> str:
+        return f"JsonBody.encoded({self._content!r})"
 
     def content(self) -> bytes:
-        return self.encoded_value
+        return self._content
 
 
-@dataclass(frozen=True, slots=True)
-class TextBody:
+class TextBody(_Body[str]):
     """Plain text, sent as UTF-8."""
 
-    value: str
+    __slots__ = ()
+
     content_type: ClassVar[str] = "text/plain"
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.value, str):
-            raise TypeError(f"a TextBody holds a str, not {type(self.value).__name__}")
+    def __init__(self, value: str) -> None:
+        if not isinstance(value, str):
+            raise TypeError(f"a TextBody holds a str, not {type(value).__name__}")
+        super().__init__(value)
 
     def content(self) -> bytes:
         """Return the text as UTF-8."""
         return self.value.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class BinaryBody:
+class BinaryBody(_Body[bytes]):
     """Bytes, sent as they are."""
 
-    value: bytes
+    __slots__ = ()
+
     content_type: ClassVar[str] = "application/octet-stream"
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.value, bytes):
-            raise TypeError(f"a BinaryBody holds bytes, not {type(self.value).__name__}")
+    def __init__(self, value: bytes) -> None:
+        if not isinstance(value, bytes):
+            raise TypeError(f"a BinaryBody holds bytes, not {type(value).__name__}")
+        super().__init__(value)
 
     def content(self) -> bytes:
         """Return the bytes."""

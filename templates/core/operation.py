@@ -5,8 +5,7 @@ calling, so that type checkers see every argument in both colours.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, NotRequired, ParamSpec, TypedDict, TypeVar
+from typing import Generic, NamedTuple, NotRequired, ParamSpec, TypedDict, TypeVar
 
 import httpx
 
@@ -23,8 +22,7 @@ class Request(TypedDict):
     content: NotRequired[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Response(Generic[T]):
+class Response(NamedTuple, Generic[T]):
     """An answer of the service, whole."""
 
     status_code: int

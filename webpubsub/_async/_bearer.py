@@ -17,6 +17,9 @@ class _Token(NamedTuple):
     expires_on: float
     refresh_on: float
 
+    def __repr__(self) -> str:
+        return f"_Token(REDACTED, expires_on={self.expires_on})"
+
 
 class BearerTokens:
     """The token of one credential, for one set of scopes."""
