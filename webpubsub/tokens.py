@@ -87,6 +87,8 @@ def verify(token: str, key: str, *, leeway_seconds: float = 300) -> dict[str, JS
         )
     except jwt.ExpiredSignatureError:
         raise InvalidTokenError("The token has expired.") from None
+    except jwt.ImmatureSignatureError:
+        raise InvalidTokenError("The token is not valid yet.") from None
     except jwt.MissingRequiredClaimError:
         raise InvalidTokenError("The token has no expiry.") from None
     except jwt.InvalidSignatureError:
