@@ -27,15 +27,20 @@ NAMES = {
     "_awaiting": "_blocking",
     "aclose": "close",
     "aiter_bytes": "iter_bytes",
+    "anext": "next",
     "aread": "read",
     "AsyncBaseTransport": "BaseTransport",
+    "AsyncByteStream": "SyncByteStream",
     "AsyncClient": "Client",
     "AsyncCredential": "Credential",
+    "asyncio": "sync",
+    "asyncio_detailed": "sync_detailed",
     "AsyncItemPaged": "ItemPaged",
     "AsyncIterator": "Iterator",
     "AsyncPages": "Pages",
     "handle_async_request": "handle_request",
     "StopAsyncIteration": "StopIteration",
+    "webpubsub.aio": "webpubsub",
 }
 
 WORDS = {

@@ -1,0 +1,149 @@
+"""Raw operations through `service.http`: any API version, with the signing and the settings of the client."""
+# Rendered by codegen.py from tests/_async/test_raw_operations.py. Do not edit: change that file and run `python codegen.py`.
+import json
+import logging
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from webpubsub import ConfigurationError, RetryPolicy
+from webpubsub import WebPubSubServiceClient
+from webpubsub.emulator import Emulator
+from webpubsub_rest import BinaryBody, JsonBody, TextBody, UnexpectedStatus, v2021_10_01, v2024_12_01
+from webpubsub_rest.v2024_12_01.models import AddToGroupsRequest
+
+from ..wire import ENDPOINT, KEY, Wire, audience, page
+
+AT_ONCE = RetryPolicy(attempts=3, base_delay_seconds=0)
+
+
+def test_both_versions_send_to_clients(emulator: Emulator, hub: str) -> None:
+    """A message of each version and each kind of body arrives, and membership is shared with the typed client."""
+    with WebPubSubServiceClient.from_connection_string(emulator.connection_string, hub) as service:
+        token = service.get_client_access_token(user_id="ann")
+        with connect(token.url) as client:
+            v2024_12_01.add_connections_to_groups.sync(
+                service.http, service.hub, body=AddToGroupsRequest(["room"])
+            )
+            v2021_10_01.send_to_all.sync(service.http, service.hub, body=JsonBody({"a": 1}))
+            v2024_12_01.send_to_group.sync(service.http, service.hub, "room", body=TextBody("Grüße"))
+            v2021_10_01.send_to_user.sync(service.http, service.hub, "ann", body=BinaryBody(b"\x00\xff"))
+
+            assert json.loads(client.recv()) == {"a": 1}
+            assert client.recv() == "Grüße"
+            assert client.recv() == b"\x00\xff"
+            assert service.group_exists("room")
+            assert v2021_10_01.user_exists.sync(service.http, hub, "ann")
+
+
+def test_a_raw_request_is_signed_and_carries_the_settings_of_the_client() -> None:
+    """Headers, timeouts and the id of the request are those of the typed calls; the version is the operation's."""
+    wire = Wire()
+
+    with WebPubSubServiceClient(
+        ENDPOINT, "chat", KEY, transport=wire.transport, headers={"X-All": "0"}, read_timeout=9
+    ) as service:
+        v2021_10_01.send_to_all.sync(service.http, service.hub, body=TextBody("hi"))
+        service.send_to_all("hi", content_type="text/plain")
+
+    raw, typed = wire.requests
+    assert str(raw.url) == f"{ENDPOINT}/api/hubs/chat/:send?api-version=2021-10-01"
+    assert audience(raw) == str(raw.url)
+    assert {*raw.headers} == {*typed.headers}
+    assert raw.headers["x-all"] == "0"
+    assert raw.headers["x-ms-client-request-id"]
+    assert raw.extensions["timeout"] == typed.extensions["timeout"] == {"connect": 5, "read": 9, "write": 9, "pool": 5}
+
+
+def test_a_raw_request_is_repeated_as_the_policy_says(caplog: pytest.LogCaptureFixture) -> None:
+    """Retrying and logging are below `service.http`."""
+    caplog.set_level(logging.DEBUG, "azure.webpubsub")
+    wire = Wire(httpx.Response(503), httpx.Response(200))
+
+    with WebPubSubServiceClient(
+        ENDPOINT, "chat", KEY, transport=wire.transport, retry_policy=AT_ONCE, logging_enable=True
+    ) as service:
+        assert v2024_12_01.user_exists.sync(service.http, "chat", "ann")
+
+    assert [record.levelname for record in caplog.records] == ["DEBUG", "DEBUG", "WARNING", "DEBUG", "DEBUG"]
+    assert wire.tokens[0] not in caplog.text
+
+
+def test_a_detailed_call_shows_the_whole_answer() -> None:
+    """Status, headers and body beside the result."""
+    wire = Wire(page(["c1"]))
+
+    with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=wire.transport) as service:
+        answer = v2024_12_01.list_connections_in_group.sync_detailed(service.http, "chat", "g", top=1)
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert [member.connection_id for member in answer.parsed.value] == ["c1"]
+
+
+def test_errors_of_raw_operations_are_those_of_the_raw_layer() -> None:
+    """The answer as it came."""
+    wire = Wire(httpx.Response(418, content=b"no"))
+
+    with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=wire.transport) as service:
+        with pytest.raises(UnexpectedStatus) as raised:
+            v2024_12_01.send_to_all.sync(service.http, "chat", body=TextBody("hi"))
+
+    assert (raised.value.status_code, raised.value.content) == (418, b"no")
+
+
+def test_a_bearer_token_signs_raw_requests_too() -> None:
+    """Whatever the credential of the client is."""
+    wire = Wire()
+
+    with WebPubSubServiceClient(ENDPOINT, "chat", Identity(), transport=wire.transport) as service:
+        v2021_10_01.send_to_all.sync(service.http, "chat", body=TextBody("hi"))
+
+    assert wire.tokens == ["header.claims.signature"]
+
+
+class Identity:
+    """A token credential whose token never ends."""
+
+    token = "header.claims.signature"
+    expires_on = 2**40
+
+    def get_token(self, *scopes: str) -> "Identity":
+        """Issue always the same token."""
+        return self
+
+
+def test_requests_of_ones_own_are_signed_for_the_service() -> None:
+    """What no operation covers: the methods of httpx, with a path or a whole URL, and what httpx adds to it."""
+    wire = Wire()
+
+    with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=wire.transport) as service:
+        service.http.get("/api/health", params={"api-version": "2024-12-01"})
+        service.http.post(f"{ENDPOINT}/api/hubs/chat/:new", json={"a": 1}, headers={"X-Own": "1"})
+
+    assert [audience(request) for request in wire.requests] == [
+        f"{ENDPOINT}/api/health?api-version=2024-12-01",
+        f"{ENDPOINT}/api/hubs/chat/:new",
+    ]
+    assert wire.requests[1].content == b'{"a":1}'
+    assert wire.requests[1].headers["x-own"] == "1"
+
+
+@pytest.mark.parametrize("url", ["https://evil.example/", "http://example.webpubsub.azure.com/"])
+def test_no_request_goes_to_another_address(url: str, unreachable: httpx.MockTransport) -> None:
+    """The credential of the client is for its service only."""
+    with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=unreachable) as service:
+        with pytest.raises(ConfigurationError, match="another address"):
+            service.http.get(url)
+
+
+def test_a_redirect_is_returned_and_not_followed() -> None:
+    """Not even when httpx is asked to."""
+    wire = Wire(httpx.Response(307, headers={"Location": "https://evil.example/"}))
+
+    with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=wire.transport) as service:
+        answer = service.http.get("/api/health", follow_redirects=True)
+
+    assert answer.status_code == 307
+    assert len(wire.requests) == 1

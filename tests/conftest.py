@@ -1,0 +1,34 @@
+"""What most tests need: a local service for each module, and hubs that nobody else uses."""
+
+import itertools
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from webpubsub.emulator import Emulator
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    """A local service, in a thread of its own."""
+    with Emulator(simulate_entra=True) as running:
+        yield running
+
+
+@pytest.fixture
+def hub() -> str:
+    """A hub without connections."""
+    return f"hub{next(_numbers)}"
+
+
+@pytest.fixture
+def unreachable() -> httpx.MockTransport:
+    """A transport that must not be used."""
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        pytest.fail(f"{request.method} {request.url} was sent")
+
+    return httpx.MockTransport(fail)
