@@ -73,9 +73,9 @@ class Endpoints(NamedTuple):
             )
 
     def proxy(self) -> str | None:
-        """Return the proxy that the environment asks to use for the target, if any."""
+        """Return the proxy that the environment asks to use for the target, if any; this machine needs none."""
         parts = urlsplit(self.target)
-        if proxy_bypass(parts.netloc.rpartition("@")[2]):
+        if _is_loopback(parts.hostname or "") or proxy_bypass(parts.netloc.rpartition("@")[2]):
             return None
         proxies = getproxies()
         proxy = proxies.get(parts.scheme) or proxies.get("all")

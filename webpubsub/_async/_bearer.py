@@ -29,12 +29,14 @@ class BearerTokens:
         self._scopes = tuple(scopes)
         self._lock = Lock()
         self._token = _Token("", 0, 0)
+        self._error: Exception | None = None
 
     async def get(self) -> str:
         """Return a token that is good for a request now.
 
         A token is renewed at the `refresh_on` that it came with, or five minutes before its end. While one caller
-        renews it, the others go on with the old one as long as it is valid, and wait for the new one after that.
+        renews it, the others go on with the old one as long as it is valid, and wait for the new one after that. Those
+        who waited for a renewal that failed share its error.
 
         Raises:
             Exception: Whatever the credential raises, when there is no valid token left.
@@ -43,8 +45,11 @@ class BearerTokens:
         now = time.time()
         if now < token.refresh_on or (now < token.expires_on and self._lock.locked()):
             return token.value
+        known_error = self._error
         async with self._lock:
             if time.time() >= self._token.refresh_on:
+                if self._error is not None and self._error is not known_error:
+                    raise self._error
                 self._token = await self._renewed(self._token)
             return self._token.value
 
@@ -54,6 +59,7 @@ class BearerTokens:
         except Exception as error:
             now = time.time()
             if now >= old.expires_on:
+                self._error = error
                 raise
             logger.warning(
                 "The credential gave no new token (%s); the present one is used for %d more seconds.",
@@ -61,5 +67,6 @@ class BearerTokens:
                 old.expires_on - now,
             )
             return _Token(old.value, old.expires_on, min(now + _PAUSE_SECONDS, old.expires_on))
+        self._error = None
         refresh_on = getattr(new, "refresh_on", None) or new.expires_on - _EARLY_SECONDS
         return _Token(new.token, new.expires_on, refresh_on)
