@@ -1,0 +1,173 @@
+"""The layers: which module may import what, read from the source, and what an import pulls in."""
+
+import ast
+import subprocess
+import sys
+from importlib.util import resolve_name
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+STANDARD = set(sys.stdlib_module_names)
+
+LEAVES = {"webpubsub.errors", "webpubsub.models", "webpubsub.names", "webpubsub._logging", "webpubsub._version"}
+PURE = LEAVES | {
+    "webpubsub.connection_string",
+    "webpubsub.credentials",
+    "webpubsub.filters",
+    "webpubsub.messages",
+    "webpubsub.options",
+    "webpubsub.retries",
+    "webpubsub.tokens",
+}
+SUPPORT = PURE | {
+    "webpubsub._attempts",
+    "webpubsub._awaiting",
+    "webpubsub._async_sockets",
+    "webpubsub._blocking",
+    "webpubsub._endpoints",
+    "webpubsub._failures",
+    "webpubsub._sync_sockets",
+}
+
+# A module or package, and what it may import besides the standard library and itself. The first row that fits decides.
+LAYERS: list[tuple[str, set[str]]] = [
+    ("webpubsub.emulator", {"webpubsub.connection_string", "webpubsub.tokens", "aiohttp", "httpx"}),
+    ("webpubsub.events", {"webpubsub.errors", "webpubsub.models", "webpubsub.connection_string"}),
+    ("webpubsub._async", SUPPORT | {"webpubsub_rest", "httpx"}),
+    ("webpubsub._sync", SUPPORT | {"webpubsub_rest", "httpx"}),
+    ("webpubsub.aio", {"webpubsub._async", "webpubsub.models"}),
+    ("webpubsub._aiohttp_transport", {"aiohttp", "httpx", "httpx_aiohttp", "yarl"}),
+    ("webpubsub._async_sockets", {"webpubsub._aiohttp_transport", "httpx"}),
+    ("webpubsub._sync_sockets", {"httpx"}),
+    ("webpubsub._awaiting", set()),
+    ("webpubsub._blocking", set()),
+    ("webpubsub._attempts", PURE | {"webpubsub._failures", "httpx", "httpx_retries"}),
+    ("webpubsub._endpoints", LEAVES | {"httpx"}),
+    ("webpubsub._failures", {"httpx"}),
+    ("webpubsub.errors", set()),
+    ("webpubsub.models", {"webpubsub_rest.v2024_12_01.models.group_member"}),
+    ("webpubsub.names", {"webpubsub.errors", "webpubsub.models"}),
+    ("webpubsub._logging", set()),
+    ("webpubsub._version", set()),
+    ("webpubsub.connection_string", LEAVES),
+    ("webpubsub.credentials", LEAVES | {"webpubsub.tokens"}),
+    ("webpubsub.tokens", LEAVES | {"jwt"}),
+    ("webpubsub.messages", LEAVES | {"webpubsub_rest"}),
+    ("webpubsub.filters", LEAVES),
+    ("webpubsub.retries", LEAVES),
+    ("webpubsub.options", LEAVES | {"webpubsub.retries", "httpx"}),
+    ("webpubsub", PURE | {"webpubsub._sync"}),
+]
+
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted((ROOT / "webpubsub").rglob("*.py"))
+}
+RENDERED = sorted((ROOT / "generated").rglob("*.py"))
+RENDERING = [ROOT / "codegen.py", *sorted((ROOT / "rendering").rglob("*.py"))]
+
+
+def is_in(name: str, places: set[str]) -> bool:
+    """Tell whether a module is one of these or inside of one."""
+    return any(name == place or name.startswith(f"{place}.") for place in places)
+
+
+def imports(path: Path, package: str) -> set[str]:
+    """Read the names of all modules that a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.Import(names):
+                found |= {alias.name for alias in names}
+            case ast.ImportFrom(module, names, level):
+                source = resolve_name("." * level + (module or ""), package) if level else str(module)
+                inside = {f"{source}.{alias.name}" for alias in names}
+                found |= (inside & MODULES.keys()) or {source}
+    return found
+
+
+def imports_of(module: str) -> set[str]:
+    """Read what a module of ours imports."""
+    path = MODULES[module]
+    return imports(path, module if path.name == "__init__.py" else module.rpartition(".")[0])
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_its_layer_may(module: str) -> None:
+    """The table of layers, import by import; a module that no row names has no layer yet."""
+    layer, allowed = next((name, allowed) for name, allowed in LAYERS if is_in(module, {name}))
+    own = set() if layer == "webpubsub" else {layer}
+
+    assert layer != "webpubsub" or module == "webpubsub"
+    assert {name for name in imports_of(module) if not is_in(name, allowed | own | STANDARD)} == set()
+
+
+def test_every_row_is_needed() -> None:
+    """A layer that has gone leaves the table; events are to come."""
+    unused = {name for name, _ in LAYERS if not any(is_in(module, {name}) for module in MODULES)}
+
+    assert unused <= {"webpubsub.events"}
+
+
+@pytest.mark.parametrize("path", RENDERED, ids=[str(path.relative_to(ROOT)) for path in RENDERED])
+def test_rendered_code_imports_nothing_of_ours(path: Path) -> None:
+    """The raw layer stands alone: httpx, and itself."""
+    package = ".".join(path.relative_to(ROOT / "generated").parent.parts)
+
+    assert {name.partition(".")[0] for name in imports(path, package)} <= {
+        "webpubsub_rest",
+        "httpx",
+        "attrs",
+    } | STANDARD
+
+
+@pytest.mark.parametrize("path", RENDERING, ids=[str(path.relative_to(ROOT)) for path in RENDERING])
+def test_rendering_needs_nothing_that_it_renders(path: Path) -> None:
+    """`codegen.py` has to run when `webpubsub` does not import."""
+    found = imports(path, "rendering")
+
+    assert {name for name in found if is_in(name, {"webpubsub", "webpubsub_rest"})} == set()
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if is_in(name, {"webpubsub._async", "webpubsub._sync"})])
+def test_what_the_clients_wait_with_has_a_name(module: str) -> None:
+    """The twins differ in `_awaiting` and `_blocking` only; neither imports asyncio or threading itself."""
+    assert {name.partition(".")[0] for name in imports_of(module)} & {"asyncio", "threading", "anyio"} == set()
+
+
+LIGHT: list[tuple[str, set[str]]] = [
+    ("webpubsub", {"aiohttp", "anyio", "asyncio", "azure", "httpx_aiohttp", "websockets", "webpubsub.emulator"}),
+    ("webpubsub.aio", {"aiohttp", "azure", "httpx_aiohttp", "websockets", "webpubsub.emulator"}),
+    ("webpubsub.emulator", {"aiohttp", "azure", "websockets"}),
+    ("webpubsub_rest", {"aiohttp", "webpubsub"}),
+]
+
+
+@pytest.mark.parametrize(("module", "heavy"), LIGHT)
+def test_an_import_pulls_in_no_more_than_it_needs(module: str, heavy: set[str]) -> None:
+    """In a fresh interpreter: what is only used later, or by few, is imported then."""
+    program = f"import sys, {module}; print(*sorted(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(run.stdout.split())
+
+    assert module in loaded
+    assert loaded & heavy == set()
+
+
+def test_a_client_is_made_without_the_optional_packages() -> None:
+    """The sync client never needs aiohttp, and the async one does without."""
+    program = """
+import sys
+for name in ("aiohttp", "azure", "azure.core", "httpx_aiohttp", "websockets", "yarl"):
+    sys.modules[name] = None
+import asyncio
+from webpubsub import WebPubSubServiceClient, aio
+WebPubSubServiceClient("https://example.com", "chat", "key").close()
+asyncio.run(aio.WebPubSubServiceClient("https://example.com", "chat", "key").close())
+print("made")
+"""
+    run = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
+
+    assert (run.stdout, run.stderr) == ("made\n", "")
