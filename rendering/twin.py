@@ -44,6 +44,7 @@ NAMES = {
 }
 
 WORDS = {
+    "async for": "for",
     "async with": "with",
     "AsyncPages[T]": "Pages[T]",
     "await service": "service",

@@ -15,16 +15,33 @@ __all__ = ["AccessToken", "AsyncTokenCredential", "AzureKeyCredential", "KeyCred
 
 @runtime_checkable
 class KeyCredential(Protocol):
-    """Anything that holds an access key, such as `AzureKeyCredential` of this package or of `azure-core`."""
+    """Anything that holds an access key.
+
+    `AzureKeyCredential` is one, that of this package as well as that of `azure-core`.
+
+    Example:
+        >>> isinstance(AzureKeyCredential("a key"), KeyCredential)
+        True
+    """
 
     @property
     def key(self) -> str:
-        """The access key. It is read at every request, so a changed key takes effect at once."""
+        """The access key.
+
+        It is read at every request, so a changed key takes effect at once.
+        """
         ...
 
 
 class AccessToken(Protocol):
-    """What a token credential returns. A `refresh_on` in seconds since the epoch is used when there is one."""
+    """What a token credential returns.
+
+    A `refresh_on`, in seconds since the epoch, is used when there is one.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> token: AccessToken = SimpleNamespace(token="eyJ...", expires_on=2_000_000_000)
+    """
 
     @property
     def token(self) -> str:
@@ -38,7 +55,15 @@ class AccessToken(Protocol):
 
 
 class TokenCredential(Protocol):
-    """Anything that gets tokens of Microsoft Entra ID, such as `azure.identity.DefaultAzureCredential`."""
+    """Anything that gets tokens of Microsoft Entra ID.
+
+    The credentials of `azure.identity` are, such as `DefaultAzureCredential`.
+
+    Example:
+        >>> class IssuedElsewhere:
+        ...     def get_token(self, *scopes: str) -> AccessToken:
+        ...         return fetch_token_from_my_vault(scopes)
+    """
 
     def get_token(self, *scopes: str) -> AccessToken:
         """Get a token for the scopes."""
@@ -46,7 +71,15 @@ class TokenCredential(Protocol):
 
 
 class AsyncTokenCredential(Protocol):
-    """Anything that gets tokens asynchronously, such as `azure.identity.aio.DefaultAzureCredential`."""
+    """Anything that gets tokens of Microsoft Entra ID asynchronously.
+
+    The credentials of `azure.identity.aio` are, such as `DefaultAzureCredential`.
+
+    Example:
+        >>> class IssuedElsewhere:
+        ...     async def get_token(self, *scopes: str) -> AccessToken:
+        ...         return await fetch_token_from_my_vault(scopes)
+    """
 
     def get_token(self, *scopes: str) -> Awaitable[AccessToken]:
         """Get a token for the scopes."""
@@ -58,7 +91,7 @@ AsyncCredential: TypeAlias = str | KeyCredential | TokenCredential | AsyncTokenC
 
 
 class AzureKeyCredential:
-    """An access key of the service, which can be exchanged while clients use it.
+    """An access key of the service, to be exchanged while clients use it.
 
     Its `repr` hides the key.
 
@@ -86,7 +119,9 @@ class AzureKeyCredential:
         return self._key
 
     def update(self, key: str) -> None:
-        """Exchange the key; every client that holds this credential signs with the new one from now on.
+        """Exchange the key.
+
+        Every client that holds this credential signs with the new one from now on.
 
         Args:
             key: The new access key.

@@ -50,13 +50,29 @@ class WebPubSubError(Exception):
 
 
 class ConfigurationError(WebPubSubError, ValueError):
-    """A connection string, endpoint, hub or argument is wrong; nothing was sent."""
+    """An endpoint, a hub or another argument is wrong; nothing was sent.
+
+    Example:
+        >>> from webpubsub import ConnectionString
+        >>> ConnectionString.parse("AccessKey=c2VjcmV0")
+        Traceback (most recent call last):
+        webpubsub.errors.ConfigurationError: The connection string has no Endpoint.
+    """
 
 
 class TransportError(WebPubSubError):
     """The service gave no complete answer.
 
     The exception of the transport is the `__cause__`.
+
+    Example:
+        >>> unused_port = "http://127.0.0.1:1"
+        >>> with WebPubSubServiceClient(unused_port, "chat", "a key", retry_policy=RetryPolicy.none()) as service:
+        ...     try:
+        ...         service.send_to_all("Hello")
+        ...     except TransportError as error:
+        ...         error.maybe_sent
+        False
 
     Attributes:
         operation: The operation that failed, such as `send_to_group`.
@@ -82,6 +98,14 @@ class ServiceError(WebPubSubError):
     """The service, or something in front of it, answered with an error.
 
     Answers without a class of their own, such as a redirect, are raised as this class itself.
+
+    Example:
+        >>> with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
+        ...     try:
+        ...         service.add_user_to_group("room", "nobody")
+        ...     except NotFoundError as error:
+        ...         error.operation, error.status
+        ('add_user_to_group', 404)
 
     Attributes:
         operation: The operation that failed, such as `send_to_group`.

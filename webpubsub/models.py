@@ -23,7 +23,9 @@ class Permission(StrEnum):
 
 
 class ClientProtocol(StrEnum):
-    """The kind of client that an access token is for; it decides the path of the client URL.
+    """The kind of client that an access token is for.
+
+    It decides the path of the client URL.
 
     Example:
         >>> ClientProtocol.MQTT.path("chat")
@@ -74,7 +76,10 @@ class ClientAccessToken(dict[str, str]):
 
     @property
     def url(self) -> str:
-        """The client URL with the token: all that a WebSocket library needs. Treat it as a secret."""
+        """The client URL with the token: all that a WebSocket library needs.
+
+        Treat it as a secret.
+        """
         return self["url"]
 
     def __reduce__(self) -> tuple[type["ClientAccessToken"], tuple[str, str]]:

@@ -17,7 +17,15 @@ __all__ = ["ClientOptions", "RequestOptions", "Settings", "check"]
 
 
 class RequestOptions(TypedDict, total=False):
-    """What every method takes besides its own arguments. On the client, the same names set the defaults.
+    """What every method takes besides its own arguments.
+
+    On the client, the same names set the defaults.
+
+    Example:
+        >>> patient: RequestOptions = {"read_timeout": 120, "headers": {"x-ms-note": "nightly"}}
+        >>> with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
+        ...     service.group_exists("room", **patient)
+        False
 
     Attributes:
         api_version: The version of the REST API to call, such as `2024-12-01`.
@@ -40,6 +48,11 @@ class RequestOptions(TypedDict, total=False):
 
 class ClientOptions(TypedDict, total=False):
     """What a client takes besides its endpoint, hub and credential.
+
+    Example:
+        >>> options: ClientOptions = {"reverse_proxy_endpoint": "https://gateway.example.com/pubsub"}
+        >>> WebPubSubServiceClient("https://example.webpubsub.azure.com", "chat", "a key", **options)
+        WebPubSubServiceClient(endpoint='https://example.webpubsub.azure.com', hub='chat')
 
     Attributes:
         api_version: As in `RequestOptions`.

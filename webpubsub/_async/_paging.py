@@ -16,6 +16,11 @@ class AsyncItemPaged(Generic[T]):
     """The items of a list call, fetched page by page as they are needed.
 
     It can be iterated any number of times; each time starts anew.
+
+    Example:
+        >>> async with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
+        ...     async for member in service.list_connections("room"):
+        ...         print(member.connection_id, member.user_id)
     """
 
     def __init__(self, fetch: Fetch[T]) -> None:
@@ -38,6 +43,13 @@ class AsyncItemPaged(Generic[T]):
 
 class AsyncPages(Generic[T]):
     """An iterator over pages.
+
+    Example:
+        >>> async with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
+        ...     pages = service.list_connections("room", max_page_size=100).by_page()
+        ...     async for page in pages:
+        ...         print(len(page), pages.continuation_token)
+        0 None
 
     Attributes:
         continuation_token: Where the page after the last one begins: a str to keep and to give to `by_page` later,

@@ -16,6 +16,11 @@ class ItemPaged(Generic[T]):
     """The items of a list call, fetched page by page as they are needed.
 
     It can be iterated any number of times; each time starts anew.
+
+    Example:
+        >>> with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
+        ...     for member in service.list_connections("room"):
+        ...         print(member.connection_id, member.user_id)
     """
 
     def __init__(self, fetch: Fetch[T]) -> None:
@@ -38,6 +43,13 @@ class ItemPaged(Generic[T]):
 
 class Pages(Generic[T]):
     """An iterator over pages.
+
+    Example:
+        >>> with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
+        ...     pages = service.list_connections("room", max_page_size=100).by_page()
+        ...     for page in pages:
+        ...         print(len(page), pages.continuation_token)
+        0 None
 
     Attributes:
         continuation_token: Where the page after the last one begins: a str to keep and to give to `by_page` later,

@@ -27,7 +27,7 @@ __all__ = ["WebPubSubServiceClient"]
 
 
 class WebPubSubServiceClient:
-    """Sends messages to the WebSocket clients of one hub, and decides what they may do.
+    """Sends to the WebSocket clients of a hub and controls what they may do.
 
     A client keeps connections open: use one for many calls, and close it at the end. It is safe to share between
     threads and tasks.
@@ -99,7 +99,7 @@ class WebPubSubServiceClient:
 
     @property
     def http(self) -> httpx.Client:
-        """The HTTP client under this one; raw operations of any API version run through it.
+        """The HTTP client under this one, for raw operations of any API version.
 
         It signs, repeats and logs as this client does. Errors are those of httpx and `webpubsub_rest`. Answers
         are always read whole, up to 16 MiB; other addresses than the service are refused.
@@ -107,7 +107,10 @@ class WebPubSubServiceClient:
         return self._http
 
     def close(self) -> None:
-        """Close the connections to the service. A closed client cannot be used again."""
+        """Close the connections to the service.
+
+        A closed client cannot be used again.
+        """
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -347,7 +350,7 @@ class WebPubSubServiceClient:
         max_page_size: int | None = None,
         **options: Unpack[RequestOptions],
     ) -> ItemPaged[GroupMember]:
-        """List the connections in a group, in pages that are fetched as they are needed.
+        """List the connections in a group; pages are fetched as needed.
 
         Args:
             group: The group. One that does not exist has no connections, which is not an error.
@@ -522,7 +525,7 @@ class WebPubSubServiceClient:
         jwt_headers: Mapping[str, JSONValue] | None = None,
         **options: Unpack[RequestOptions],
     ) -> ClientAccessToken:
-        """Make a URL and token with which a WebSocket client can connect to the hub.
+        """Make a URL with a token, for a WebSocket client to connect to the hub.
 
         With an access key the token is signed here, without a request; with a token credential the service
         makes it.
@@ -570,7 +573,10 @@ class WebPubSubServiceClient:
         return ClientAccessToken(self._endpoint.replace("http", "ws", 1) + path, token)
 
     def get_service_status(self, **options: Unpack[RequestOptions]) -> bool:
-        """Tell whether the service is healthy: True, or False when it answers that it is not (5xx)."""
+        """Tell whether the service is healthy.
+
+        False means that it answered that it is not (5xx).
+        """
         try:
             self._http.run(options, rest.get_service_status)
         except ServiceUnavailableError:

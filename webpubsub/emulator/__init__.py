@@ -1,9 +1,9 @@
 """A local Azure Web PubSub service to develop and test against.
 
-    from webpubsub.emulator import Emulator
-
-    with Emulator() as emulator:
-        print(emulator.connection_string)
+>>> from webpubsub.emulator import Emulator
+>>> with Emulator() as emulator:
+...     print(emulator.connection_string)
+Endpoint=http://127.0.0.1:...;AccessKey=...;Version=1.0;
 
 `python -m webpubsub.emulator` runs it by itself. It needs the extra `webpubsub[emulator]`.
 """

@@ -33,7 +33,7 @@ _logger.addHandler(logging.NullHandler())
 
 
 class Emulator:
-    """A local Azure Web PubSub service, in this process, with its state in memory.
+    """A local Azure Web PubSub service, in this process and in memory.
 
     `with` runs it in a thread of its own; `async with` runs it in the running event loop.
 
@@ -98,7 +98,10 @@ class Emulator:
 
     @property
     def connection_string(self) -> str:
-        """What clients of the service are configured with; it contains the access key."""
+        """What clients of the service are configured with.
+
+        It contains the access key.
+        """
         return ConnectionString(self.endpoint, self._access_key).reveal()
 
     def start(self) -> None:
@@ -117,7 +120,10 @@ class Emulator:
             raise
 
     def stop(self) -> None:
-        """Close every connection and stop. Stopping twice is no error; starting again begins with nothing."""
+        """Close every connection and stop.
+
+        Stopping twice is no error; starting again begins with nothing.
+        """
         if self._server is not None:
             raise RuntimeError("The emulator was started with `async with`, which also stops it.")
         thread, self._thread, self._endpoint = self._thread, None, None
