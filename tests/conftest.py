@@ -8,6 +8,8 @@ import pytest
 
 from webpubsub.emulator import Emulator
 
+pytest_plugins = ["tests.plugins.secrets_in_logs"]
+
 _numbers = itertools.count(1)
 
 
