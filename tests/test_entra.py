@@ -27,7 +27,7 @@ from webpubsub._sync import _bearer as sync_bearer
 from webpubsub.emulator import Emulator
 from webpubsub.tokens import sign, verify
 
-from .faults.clients import AwaitingCalls, BlockingCalls, Calls, connect
+from .faults.clients import Calls, connect
 from .faults.server import ACCEPTED, Connection, Server, answer, answering
 
 __all__ = ["connect"]
@@ -103,12 +103,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLConte
     path = tmp_path_factory.mktemp("certificates") / "authority.pem"
     authority.cert_pem.write_to_path(str(path))
     return tls, path
-
-
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with Emulator(simulate_entra=True) as running:
-        yield running
 
 
 @pytest.fixture
@@ -406,8 +400,7 @@ async def test_failure_is_shared_by_those_who_waited(service: Server) -> None:
     assert tokens_seen(service) == ["Bearer one"]
 
 
-@pytest.mark.parametrize("face", [BlockingCalls, AwaitingCalls], ids=["blocking", "asyncio"])
-def test_tokens_stay_with_the_service(face: type[BlockingCalls] | type[AwaitingCalls]) -> None:
+def test_tokens_stay_with_the_service(connect: Connect) -> None:
     """No token follows a link to another place: not to a next page, not after a redirect, not in a raw request."""
     with Server(answering(ACCEPTED)) as elsewhere:
         link = json.dumps({"value": [], "nextLink": f"{elsewhere.endpoint}/api/hubs/chat"}).encode()
@@ -415,24 +408,17 @@ def test_tokens_stay_with_the_service(face: type[BlockingCalls] | type[AwaitingC
         page = answer("200 OK", link, "Content-Type: application/json")
         with Server(answering(page, redirect)) as service:
             credential = ScriptedCredential([Token("one", int(time.time()) + 3600)])
-            calls = face(service.endpoint, credential, retry_policy=RetryPolicy.none())
+            calls = connect(service.endpoint, credential, retry_policy=RetryPolicy.none())
             with pytest.raises(ConfigurationError, match="The next page is at another address"):
                 calls.get()
             with pytest.raises(Exception, match="302"):
                 calls.get()
             with pytest.raises(ConfigurationError, match="for another address than"):
-                _raw_get(calls, f"{elsewhere.endpoint}/api")
+                calls.raw("GET", f"{elsewhere.endpoint}/api")
             with pytest.raises(ConfigurationError, match="for another address than"):
-                _raw_get(calls, service.endpoint.replace("//", "//somebody@"))
-            calls.close()
+                calls.raw("GET", service.endpoint.replace("//", "//somebody@"))
     assert elsewhere.connections == []
     assert len(service.requests) == 2
-
-
-def _raw_get(calls: BlockingCalls | AwaitingCalls, url: str) -> None:
-    response = calls.service.http.get(url)
-    if isinstance(calls, AwaitingCalls):
-        calls.run(response)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("client", [WebPubSubServiceClient, aio.WebPubSubServiceClient], ids=["blocking", "asyncio"])

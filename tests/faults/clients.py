@@ -5,10 +5,11 @@ seen by the next call at the earliest.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar, Unpack
+from typing import Any, Protocol, TypeVar, Unpack
 
+import httpx
 import pytest
 
 from webpubsub import GroupMember, WebPubSubServiceClient, _async_sockets, aio
@@ -33,6 +34,12 @@ class Calls(Protocol):
 
     def get(self) -> list[GroupMember]: ...
 
+    def raw(self, method: str, url: str, **options: Any) -> httpx.Response:
+        """Send a request through the HTTP client of the service client."""
+
+    def pieces(self, *pieces: bytes) -> Any:
+        """Return a body that can be iterated once, as this client wants it."""
+
     def post_in_background(self, server: Server) -> Callable[[], None]:
         """Start a broadcast, wait until the server has read it, and return what waits for its end."""
 
@@ -50,6 +57,12 @@ class BlockingCalls:
 
     def get(self) -> list[GroupMember]:
         return list(self.service.list_connections("room"))
+
+    def raw(self, method: str, url: str, **options: Any) -> httpx.Response:
+        return self.service.http.request(method, url, **options)
+
+    def pieces(self, *pieces: bytes) -> Iterator[bytes]:
+        return iter(pieces)
 
     def post_in_background(self, server: Server) -> Callable[[], None]:
         pool = ThreadPoolExecutor(1)
@@ -80,6 +93,13 @@ class AwaitingCalls:
             return [member async for member in self.service.list_connections("room")]
 
         return self.run(listed())
+
+    def raw(self, method: str, url: str, **options: Any) -> httpx.Response:
+        return self.run(self.service.http.request(method, url, **options))
+
+    async def pieces(self, *pieces: bytes) -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
 
     def post_in_background(self, server: Server) -> Callable[[], None]:
         async def started() -> asyncio.Task[None]:

@@ -60,6 +60,11 @@ class Connection:
         self.server.was_read.set()
         return request
 
+    async def read_request_and_leave(self) -> None:
+        """Read a whole request and hang up."""
+        await self.read_request()
+        await self.close()
+
     async def send(self, data: bytes) -> None:
         """Send bytes, and wait until the client has taken most of them."""
         self._writer.write(data)

@@ -59,11 +59,6 @@ async def reset_after_the_request(connection: Connection) -> None:
     await connection.reset()
 
 
-async def hang_up_after_the_request(connection: Connection) -> None:
-    await connection.read_request()
-    await connection.close()
-
-
 never_answer = Connection.read_request
 
 
@@ -136,7 +131,7 @@ ROWS = {
     "reset before the request": unanswered(reset_before_reading, BROKE, seen=0),
     "reset during the request": unanswered(reset_during_the_request, BROKE, seen=0),
     "reset after the request": unanswered(reset_after_the_request, BROKE),
-    "hang-up after the request": unanswered(hang_up_after_the_request, CUT),
+    "hang-up after the request": unanswered(Connection.read_request_and_leave, CUT),
     "no headers": unanswered(and_then_silence(b""), LATE, read_timeout=TINY),
     "slow headers": unanswered(and_then_silence(b"HTTP/1.1 200 OK\r\nContent-"), LATE, read_timeout=TINY),
     "slow body": unanswered(
@@ -365,7 +360,7 @@ def test_server_that_does_not_read_a_large_message(connect: Connect) -> None:
     assert server.requests == []
 
 
-@pytest.mark.parametrize("end", [hang_up_after_the_request, reset_after_the_request])
+@pytest.mark.parametrize("end", [Connection.read_request_and_leave, reset_after_the_request])
 @pytest.mark.parametrize("reused", [False, True], ids=["new connection", "reused connection"])
 def test_broadcast_is_never_delivered_twice_by_a_retry(connect: Connect, end: Behaviour, reused: bool) -> None:
     """A server that reads a broadcast and hangs up gets it once; twice only with `retry_sends`."""

@@ -82,14 +82,16 @@ class ServiceHttp(httpx.Client):
             return operation.parse(self._exchange(request))
         except UnexpectedStatus as answer:
             raise from_response(
-                operation.name, answer.status_code, answer.headers, answer.content, request_id
+                operation.name, answer.status_code, answer.headers, answer.content, request.headers[_REQUEST_ID]
             ) from None
         except UnexpectedAnswer as answer:
             message = "the body is not the JSON that the service documents"
-            raise ServiceError(operation.name, answer.status_code, None, message, None, request_id) from answer
+            raise ServiceError(
+                operation.name, answer.status_code, None, message, None, request.headers[_REQUEST_ID]
+            ) from answer
         except httpx.RequestError as error:
             sent = request.extensions.get("maybe_sent", False)
-            raise TransportError(operation.name, reason(error), sent, request_id) from error
+            raise TransportError(operation.name, reason(error), sent, request.headers[_REQUEST_ID]) from error
 
     def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
         """Send a request, as `httpx.Client.request` does; this is how raw operations arrive."""
@@ -105,6 +107,8 @@ class ServiceHttp(httpx.Client):
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ARG002
         """Sign a request and send it. Request and answer are read whole; redirects are returned, not followed."""
         request.read()
+        if request.headers.pop("Transfer-Encoding", None):
+            request.headers["Content-Length"] = str(len(request.content))
         request.headers.setdefault(_REQUEST_ID, str(uuid4()))
         if "Authorization" not in request.headers:
             request.headers["Authorization"] = self._authorization(str(request.url))
