@@ -1,0 +1,122 @@
+"""OpenTelemetry: the instrumentation of httpx works with the clients as they are."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+
+from webpubsub import RetryPolicy, ServiceError, TransportError, WebPubSubServiceClient, _async_sockets
+
+from .faults.clients import KEY, AwaitingCalls, Calls, connect
+from .faults.server import ACCEPTED, Connection, Server, answer, answering
+
+__all__ = ["connect"]
+
+Connect = Callable[..., Calls]
+AT_ONCE = RetryPolicy(attempts=2, base_delay_seconds=0)
+BUSY = answer("503 Service Unavailable")
+
+
+class Spans:
+    """What was traced."""
+
+    def __init__(self) -> None:
+        self._exporter = InMemorySpanExporter()
+        self.provider = TracerProvider()
+        self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
+
+    @property
+    def finished(self) -> list[ReadableSpan]:
+        return list(self._exporter.get_finished_spans())
+
+    @property
+    def statuses(self) -> list[object]:
+        return [dict(span.attributes or {}).get("http.status_code") for span in self.finished]
+
+
+@pytest.fixture
+def spans() -> Iterator[Spans]:
+    collected = Spans()
+    yield collected
+    collected.provider.shutdown()
+
+
+@pytest.fixture
+def everything_is_instrumented(spans: Spans) -> Iterator[None]:
+    """Instrument httpx for all clients, as an application does when it starts."""
+    instrumentor = HTTPXClientInstrumentor()
+    instrumentor.instrument(tracer_provider=spans.provider)
+    yield
+    instrumentor.uninstrument()
+
+
+def trace_id(span: ReadableSpan) -> str:
+    return f"{span.get_span_context().trace_id:032x}"
+
+
+def test_instrumented_client(connect: Connect, spans: Spans) -> None:
+    """One span for each call, its tries included; the service gets to know the trace."""
+    with Server(answering(BUSY, ACCEPTED, BUSY)) as server:
+        calls = connect(server.endpoint, retry_policy=AT_ONCE)
+        HTTPXClientInstrumentor.instrument_client(calls.service.http, tracer_provider=spans.provider)
+        calls.post()
+        with pytest.raises(ServiceError):
+            calls.get()
+    sent, listed = spans.finished
+    assert (sent.name, sent.kind, spans.statuses) == ("POST", SpanKind.CLIENT, [202, 503])
+    assert dict(sent.attributes or {})["http.url"] == f"{server.endpoint}/api/hubs/chat/:send?api-version=2024-12-01"
+    assert listed.status.status_code is StatusCode.ERROR
+    parents = [request.headers["traceparent"].split("-")[1] for request in server.requests]
+    assert parents == [trace_id(sent)] * 2 + [trace_id(listed)] * 2
+
+
+def test_instrumented_client_without_an_answer(connect: Connect, spans: Spans) -> None:
+    """The span of a call that got no answer is an error and names the exception."""
+    with Server(Connection.read_request_and_leave) as server:
+        calls = connect(server.endpoint)
+        HTTPXClientInstrumentor.instrument_client(calls.service.http, tracer_provider=spans.provider)
+        with pytest.raises(TransportError):
+            calls.post()
+    (span,) = spans.finished
+    assert span.status.status_code is StatusCode.ERROR
+    assert [event.name for event in span.events] == ["exception"]
+
+
+@pytest.mark.usefixtures("everything_is_instrumented")
+def test_instrumented_process(spans: Spans) -> None:
+    """One span for each try."""
+    with (
+        Server(answering(BUSY, ACCEPTED)) as server,
+        WebPubSubServiceClient(server.endpoint, "chat", KEY, retry_policy=AT_ONCE) as service,
+    ):
+        service.send_to_all("hello")
+    assert spans.statuses == [503, 202]
+    parents = [request.headers["traceparent"].split("-")[1] for request in server.requests]
+    assert parents == [trace_id(span) for span in spans.finished]
+
+
+@pytest.mark.usefixtures("everything_is_instrumented")
+def test_instrumented_process_with_asyncio(spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is in the asynchronous client over httpx's own transport."""
+    monkeypatch.setattr(_async_sockets, "find_spec", lambda name: None)
+    with Server(answering(BUSY, ACCEPTED)) as server:
+        calls = AwaitingCalls(server.endpoint, retry_policy=AT_ONCE)
+        calls.post()
+        calls.close()
+    assert spans.statuses == [503, 202]
+
+
+def test_no_secret_is_traced(connect: Connect, spans: Spans) -> None:
+    """Spans hold neither the key nor a token."""
+    with Server(answering(ACCEPTED)) as server:
+        calls = connect(server.endpoint)
+        HTTPXClientInstrumentor.instrument_client(calls.service.http, tracer_provider=spans.provider)
+        calls.post()
+    (span,) = spans.finished
+    token = server.requests[0].headers["authorization"].removeprefix("Bearer ")
+    assert token not in span.to_json()
+    assert KEY not in span.to_json()
