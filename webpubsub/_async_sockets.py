@@ -1,12 +1,11 @@
 """The transport of the asynchronous client: over aiohttp where it is installed, over httpx's own otherwise.
 
-aiohttp costs about a sixth of httpx's own transport when a hundred calls are in flight. `_sync_sockets` is the
-partner of this module.
+`_sync_sockets` is the partner of this module.
 """
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from importlib.util import find_spec
 from typing import cast
 
@@ -19,33 +18,48 @@ def open_transport(verify: ssl.SSLContext | bool, proxy: str | None, limits: htt
         from ._aiohttp_transport import ExactAiohttpTransport
 
         return ExactAiohttpTransport(verify=verify, proxy=None if proxy is None else httpx.Proxy(proxy), limits=limits)
-    return QueueingTransport(httpx.AsyncHTTPTransport(verify=verify, proxy=proxy, limits=limits))
+    context = httpx.create_ssl_context(verify=verify)
+    one = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=limits.keepalive_expiry)
+    most = limits.max_connections or 1
+    return ConnectionStack(lambda: httpx.AsyncHTTPTransport(verify=context, proxy=proxy, limits=one), most)
 
 
-class QueueingTransport(httpx.AsyncBaseTransport):
-    """Lets only a few requests at a time into httpx's connection pool.
+class ConnectionStack(httpx.AsyncBaseTransport):
+    """A transport for each connection, the one that was used last on top.
 
-    The pool looks at every waiting request whenever one ends, so its cost grows with the square of the queue.
+    A pool of httpx looks at every connection and at every waiting request whenever a request begins or ends, and
+    asks the operating system about each idle socket; with a hundred calls in flight that is most of the work.
     """
 
-    MOST_AT_ONCE = 20
-
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
-        self._transport = transport
-        self._places = asyncio.Semaphore(self.MOST_AT_ONCE)
+    def __init__(self, open_one: Callable[[], httpx.AsyncBaseTransport], most: int) -> None:
+        self._open_one = open_one
+        self._places = asyncio.Semaphore(most)
+        self._idle: list[httpx.AsyncBaseTransport] = []
+        self._opened: list[httpx.AsyncBaseTransport] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await self._take_place(request.extensions.get("timeout", {}).get("pool"))
+        transport = self._idle.pop() if self._idle else self._open()
         try:
-            response = await self._transport.handle_async_request(request)
+            response = await transport.handle_async_request(request)
         except BaseException:
-            self._places.release()
+            self._give_back(transport)
             raise
-        response.stream = _PlaceHolder(cast("httpx.AsyncByteStream", response.stream), self._places)
+        response.stream = _Lease(cast("httpx.AsyncByteStream", response.stream), lambda: self._give_back(transport))
         return response
 
     async def aclose(self) -> None:
-        await self._transport.aclose()
+        for transport in self._opened:
+            await transport.aclose()
+
+    def _open(self) -> httpx.AsyncBaseTransport:
+        transport = self._open_one()
+        self._opened.append(transport)
+        return transport
+
+    def _give_back(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._idle.append(transport)
+        self._places.release()
 
     async def _take_place(self, seconds: float | None) -> None:
         if not self._places.locked():
@@ -58,12 +72,12 @@ class QueueingTransport(httpx.AsyncBaseTransport):
             raise httpx.PoolTimeout("too many requests are in flight") from None
 
 
-class _PlaceHolder(httpx.AsyncByteStream):
-    """The body of an answer, whose request has its place until the body is read."""
+class _Lease(httpx.AsyncByteStream):
+    """The body of an answer, whose connection is taken until the body is closed."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, places: asyncio.Semaphore) -> None:
+    def __init__(self, stream: httpx.AsyncByteStream, give_back: Callable[[], None]) -> None:
         self._stream = stream
-        self._places = places
+        self._give_back = give_back
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._stream:
@@ -73,4 +87,4 @@ class _PlaceHolder(httpx.AsyncByteStream):
         try:
             await self._stream.aclose()
         finally:
-            self._places.release()
+            self._give_back()
