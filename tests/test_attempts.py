@@ -19,7 +19,7 @@ AT_ONCE = RetryPolicy(attempts=3, base_delay_seconds=0)
 SENDS_TOO = RetryPolicy(attempts=3, base_delay_seconds=0, retry_sends=True)
 SAFE = ["HEAD", "GET", "PUT", "DELETE"]
 
-NO_CONNECTION: list[Outcome] = [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout]
+NO_CONNECTION: list[Outcome] = [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError]
 BROKEN: list[Outcome] = [
     httpx.ReadError,
     httpx.ReadTimeout,
@@ -27,7 +27,6 @@ BROKEN: list[Outcome] = [
     httpx.WriteTimeout,
     httpx.CloseError,
     httpx.RemoteProtocolError,
-    httpx.ProxyError,
 ]
 FINAL: list[Outcome] = [200, 202, 204, 301, 307, 400, 401, 403, 404, 409, 413, 501, 505, httpx.LocalProtocolError]
 UNPROCESSED: list[Outcome] = [429, 503]

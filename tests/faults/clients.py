@@ -34,6 +34,10 @@ class Calls(Protocol):
 
     def get(self) -> list[GroupMember]: ...
 
+    def post_to_group(self, group: str) -> None: ...
+
+    def post_filtered(self, filter: str) -> None: ...
+
     def raw(self, method: str, url: str, **options: Any) -> httpx.Response:
         """Send a request through the HTTP client of the service client."""
 
@@ -57,6 +61,12 @@ class BlockingCalls:
 
     def get(self) -> list[GroupMember]:
         return list(self.service.list_connections("room"))
+
+    def post_to_group(self, group: str) -> None:
+        self.service.send_to_group(group, "hello")
+
+    def post_filtered(self, filter: str) -> None:
+        self.service.send_to_all("hello", filter=filter)
 
     def raw(self, method: str, url: str, **options: Any) -> httpx.Response:
         return self.service.http.request(method, url, **options)
@@ -93,6 +103,12 @@ class AwaitingCalls:
             return [member async for member in self.service.list_connections("room")]
 
         return self.run(listed())
+
+    def post_to_group(self, group: str) -> None:
+        self.run(self.service.send_to_group(group, "hello"))
+
+    def post_filtered(self, filter: str) -> None:
+        self.run(self.service.send_to_all("hello", filter=filter))
 
     def raw(self, method: str, url: str, **options: Any) -> httpx.Response:
         return self.run(self.service.http.request(method, url, **options))

@@ -265,6 +265,21 @@ def test_refused(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
     assert len(caplog.records) == 2
 
 
+def test_proxy_that_does_not_connect(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that makes no tunnel has not passed anything on: a broadcast is tried again, and certainly not sent."""
+    with Server(answering(answer("502 Bad Gateway"))) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.endpoint)
+        calls = connect("https://example.webpubsub.azure.com", retry_policy=TRIES, connection_verify=VERIFY)
+        for method in (calls.post, calls.get):
+            with pytest.raises(TransportError, match="the proxy did not serve the request") as caught:
+                method()
+            assert not caught.value.maybe_sent
+            assert_presentable(caught.value)
+        calls.close()
+        proxy.wait_until_all_left()
+    assert [request.method for request in proxy.requests] == ["CONNECT"] * 4
+
+
 def test_unknown_host(connect: Connect, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that cannot be resolved is tried again, and nothing was sent."""
 
