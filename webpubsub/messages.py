@@ -35,9 +35,11 @@ class BinaryStream(Protocol):
 
 
 JSONMessage: TypeAlias = (
-    "str | int | float | bool | date | time | UUID | Enum | Sequence[JSONMessage] | Mapping[str, JSONMessage] | None"
+    str | int | float | bool | date | time | UUID | Enum | Sequence[object] | Mapping[str, object] | None
 )
-Message: TypeAlias = "JSONMessage | bytes | bytearray | memoryview | BinaryStream | TextStream"
+"""What goes out as JSON. The inside of lists and mappings is checked when it is encoded, so that a TypedDict fits."""
+
+Message: TypeAlias = JSONMessage | bytes | bytearray | memoryview | BinaryStream | TextStream
 Body: TypeAlias = JsonBody | TextBody | BinaryBody
 
 JSON: Literal["application/json"] = "application/json"

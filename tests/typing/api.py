@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import Enum
-from typing import assert_type
+from typing import TypedDict, assert_type
 from uuid import UUID
 
 import azure.core.credentials
@@ -37,6 +37,12 @@ from webpubsub import (
     odata,
 )
 from webpubsub_rest import TextBody, v2021_10_01
+
+
+class Chat(TypedDict):
+    """A message of known shape."""
+
+    text: str
 
 
 class Colour(Enum):
@@ -100,6 +106,9 @@ def messages(service: WebPubSubServiceClient, stream: io.BufferedReader, text: i
     service.send_to_group(group="g", message="hi", excluded={"a"}, content_type="text/plain")
     service.send_to_user("u", {"words": ["a", "b"]}, filter=None)
     service.send_to_connection(connection_id="c", message="hi", read_timeout=5, headers={"A": "b"})
+    chat: Chat = {"text": "hi"}
+    service.send_to_all(chat)
+    service.send_to_all([chat])
     strings: dict[str, list[str]] = {}
     service.send_to_all(strings)
 
