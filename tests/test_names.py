@@ -166,8 +166,8 @@ def test_an_iterator_is_read_once() -> None:
 
 @given(st.text(min_size=1, max_size=1024))
 def test_every_text_but_the_named_exceptions_is_a_group(name: str) -> None:
-    """No character is forbidden in a group: only blank names and dot segments are."""
-    if name.isspace() or name in (".", ".."):
+    """No character but the line feed is forbidden in a group; blank names and dot segments are."""
+    if name.isspace() or "\n" in name or name in (".", ".."):
         with pytest.raises(ConfigurationError, match="group"):
             names.group(name)
     else:

@@ -34,12 +34,14 @@ def hub(value: str) -> str:
 
 
 def group(value: str, name: str = "group") -> str:
-    """Check a group name: 1 to 1024 characters, not blank, not `.` or `..`."""
+    """Check a group name: 1 to 1024 characters, not blank, without line feeds, not `.` or `..`."""
     identifier(value, name)
     if len(value) > _LONGEST_GROUP:
         raise ConfigurationError(f"{name} must have at most {_LONGEST_GROUP} characters; it had {len(value)}.")
     if value.isspace():
         raise ConfigurationError(f"{name} must not be blank; it was {_show(value)}.")
+    if "\n" in value:
+        raise ConfigurationError(f"{name} must not hold a line feed; it was {_show(value)}.")
     return value
 
 

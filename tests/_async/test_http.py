@@ -203,7 +203,7 @@ FAILURES = [
     (httpx.WriteTimeout(""), "sending took too long", True),
     (httpx.ReadError("s3cr3t"), "the connection broke", True),
     (httpx.RemoteProtocolError("s3cr3t"), "the answer is cut short or not valid HTTP", True),
-    (httpx.ProxyError("s3cr3t"), "the proxy did not serve the request", True),
+    (httpx.ProxyError("s3cr3t"), "the proxy did not serve the request", False),
     (httpx.LocalProtocolError("s3cr3t"), "the request is not valid HTTP; check the headers", True),
     (httpx.DecodingError("s3cr3t"), "the answer cannot be decompressed", True),
 ]
