@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar
 from uuid import uuid4
 
@@ -35,6 +36,8 @@ _SCOPE = "https://webpubsub.azure.com/.default"
 _KEEP_ALIVE_SECONDS = 60
 _MOST_CONNECTIONS = 100
 _PLAIN = {"headers", "content"}
+
+_parsed = lru_cache(maxsize=512)(httpx.URL)  # most calls repeat a URL, and parsing one costs as much as signing
 
 
 class ServiceHttp(httpx.Client):
@@ -118,7 +121,7 @@ class ServiceHttp(httpx.Client):
     def _signed(
         self, arguments: Request, headers: Mapping[str, str], request_id: str, extensions: dict[str, Any]
     ) -> httpx.Request:
-        url = httpx.URL(self.endpoints.target + arguments["url"])
+        url = _parsed(self.endpoints.target + arguments["url"])
         all_headers = {
             "Accept": "application/json",
             "User-Agent": _USER_AGENT,
