@@ -132,7 +132,11 @@ def _token_answer(method: str, body: str, own: str, emulator: Emulator) -> tuple
         }
     if parse_qs(body)["client_secret"] != ["right"]:
         return "401 Unauthorized", {"error": "invalid_client", "error_description": "The client secret is wrong."}
-    claims = {"aud": "https://webpubsub.azure.com", "exp": int(time.time()) + 3600, "oid": "somebody"}
+    claims: dict[str, str | int] = {
+        "aud": "https://webpubsub.azure.com",
+        "exp": int(time.time()) + 3600,
+        "oid": "somebody",
+    }
     token = sign(claims, emulator.access_key)
     return "200 OK", {"access_token": token, "expires_in": 3600, "token_type": "Bearer"}
 

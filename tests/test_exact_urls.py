@@ -22,6 +22,7 @@ NAMES = [
     "...", "a/../b", "/a/", "%", "%2F", "%27", "%zz", "+", "a b", "a%20b", "?x=1#y",
     "группа", "グループ", "e\u0301", "\u00e9", "\U0001f600",
 ]  # fmt: skip
+TRICKY = [name for name in NAMES if not name.isalnum()]
 FILTERS = [
     *(odata("userId eq {user}", user=name) for name in NAMES),
     "userId ne 'O''Neil'",
@@ -89,12 +90,12 @@ def test_reverse_proxy(connect: Connect, server: Server) -> None:
     """Behind a reverse proxy, the token is for the URL that the service itself sees; the path is the same."""
     with server:
         calls = connect("https://example.webpubsub.azure.com", reverse_proxy_endpoint=f"{server.endpoint}/proxied")
-        for name in NAMES:
+        for name in TRICKY:
             calls.post_to_group(name)
     own, proxy = "https://example.webpubsub.azure.com", f"{server.endpoint}/proxied"
     pairs = [signed_and_sent(request, server) for request in server.requests]
     assert [str(signed).removeprefix(own) for signed, _ in pairs] == [sent.removeprefix(proxy) for _, sent in pairs]
-    assert len(pairs) == len(NAMES)
+    assert len(pairs) == len(TRICKY)
 
 
 def test_forward_proxy(connect: Connect, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,9 +103,9 @@ def test_forward_proxy(connect: Connect, server: Server, monkeypatch: pytest.Mon
     with server:
         monkeypatch.setenv("HTTP_PROXY", server.endpoint)
         calls = connect("http://example.test")
-        for name in NAMES:
+        for name in TRICKY:
             calls.post_to_group(name)
     assert [request.target for request in server.requests] == [
         f"http://example.test/api/hubs/chat/groups/{quote(name, safe='')}/:send?api-version=2024-12-01"
-        for name in NAMES
+        for name in TRICKY
     ]

@@ -10,6 +10,7 @@ import pytest
 
 from webpubsub import RetryPolicy, ServiceError, TransportError, WebPubSubServiceClient, __version__
 from webpubsub.emulator import Emulator
+from webpubsub.options import RequestOptions
 from webpubsub.tokens import sign
 
 from .faults.clients import KEY, Calls, connect
@@ -129,7 +130,7 @@ def test_every_call_has_an_id_of_its_own(connect: Connect) -> None:
 @pytest.mark.parametrize(
     "options", [{"request_id": "call 7"}, {"headers": {"X-MS-Client-Request-ID": "call 7"}}], ids=["option", "header"]
 )
-def test_id_of_a_call_can_be_chosen(options: dict[str, str]) -> None:
+def test_id_of_a_call_can_be_chosen(options: RequestOptions) -> None:
     """It is sent, and it is in the errors: of an answer, of a body that is none, and of no answer at all."""
     garbage = answer("200 OK", b"garbage", "Content-Type: application/json")
 
@@ -139,15 +140,14 @@ def test_id_of_a_call_can_be_chosen(options: dict[str, str]) -> None:
             await connection.send(raw)
         await connection.read_request_and_leave()
 
-    with Server(behave) as server, WebPubSubServiceClient(server.endpoint, "chat", KEY, **AT_MOST_ONCE) as service:
+    once = RetryPolicy.none()
+    with Server(behave) as server, WebPubSubServiceClient(server.endpoint, "chat", KEY, retry_policy=once) as service:
         for kind in (ServiceError, ServiceError, TransportError):
             with pytest.raises(kind, match=r"\(request call 7\)$") as caught:
                 list(service.list_connections("room", **options))
+            assert isinstance(caught.value, (ServiceError, TransportError))
             assert caught.value.request_id == "call 7"
     assert [request.headers["x-ms-client-request-id"] for request in server.requests] == ["call 7"] * 3
-
-
-AT_MOST_ONCE = {"retry_policy": RetryPolicy.none()}
 
 
 def test_raw_requests_have_an_id_and_are_written_down(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:

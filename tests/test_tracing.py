@@ -55,7 +55,9 @@ def everything_is_instrumented(spans: Spans) -> Iterator[None]:
 
 
 def trace_id(span: ReadableSpan) -> str:
-    return f"{span.get_span_context().trace_id:032x}"
+    context = span.get_span_context()
+    assert context is not None
+    return f"{context.trace_id:032x}"
 
 
 def test_instrumented_client(connect: Connect, spans: Spans) -> None:

@@ -28,7 +28,8 @@ TURNS = 8
 class Calls(Protocol):
     """One client. `post` broadcasts; `get` lists a group, which is idempotent."""
 
-    service: WebPubSubServiceClient | aio.WebPubSubServiceClient
+    @property
+    def service(self) -> WebPubSubServiceClient | aio.WebPubSubServiceClient: ...
 
     def post(self, message: str = "hello") -> None: ...
 
@@ -152,14 +153,14 @@ TRANSPORTS: dict[str, type[BlockingCalls] | type[AwaitingCalls]] = {
 
 
 @pytest.fixture(params=TRANSPORTS)
-def connect(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
+def connect(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Calls]]:
     """Make clients over each of the transports; close them at the end."""
     if request.param == "asyncio over httpx":
         monkeypatch.setattr(_async_sockets, "find_spec", lambda name: None)
     made: list[Calls] = []
 
     def make(endpoint: str, credential: object = KEY, **options: Unpack[ClientOptions]) -> Calls:
-        calls = TRANSPORTS[request.param](endpoint, credential, **options)
+        calls: Calls = TRANSPORTS[request.param](endpoint, credential, **options)
         made.append(calls)
         return calls
 
