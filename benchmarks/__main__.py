@@ -11,6 +11,8 @@ from .workload import CASES
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 QUICK_CALLS = 50
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_DISTORTING = (*_PROXIES, *(name.upper() for name in _PROXIES), "PYTHONDONTWRITEBYTECODE")
 
 
 def main() -> None:
@@ -24,9 +26,8 @@ def main() -> None:
         parser.error(f"no case has {options.only!r} in its name; there are: {', '.join(case.name for case in CASES)}")
     calls, rounds = (QUICK_CALLS, 1) if options.quick else (None, options.rounds)
 
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
+    for name in _DISTORTING:
         os.environ.pop(name, None)
-        os.environ.pop(name.upper(), None)
     before = os.getloadavg()[0]
     check(cases, _tell)
     results = run(cases, rounds, calls, _tell)

@@ -39,17 +39,21 @@ class Sample:
 class Clock:
     """Two clocks and a look at the memory, read together."""
 
-    def __init__(self) -> None:
-        gc.collect()
-        self._bytes = resident_bytes()
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._bytes = self._resident()
         self._wall = time.perf_counter()
         self._cpu = time.process_time()
 
-    def sample(self, calls: int) -> Sample:
+    def sample(self) -> Sample:
         cpu = time.process_time() - self._cpu
         wall = time.perf_counter() - self._wall
-        gc.collect()
-        return Sample(calls, cpu, wall, self._bytes, resident_bytes())
+        return Sample(self._case.calls, cpu, wall, self._bytes, self._resident())
+
+    def _resident(self) -> int:
+        if self._case.job == "memory":
+            gc.collect()
+        return resident_bytes()
 
 
 def measure(case: Case, contender: str, endpoint: str) -> Sample:
@@ -81,10 +85,10 @@ def resident_bytes() -> int:
 def _measure_sync(call: Callable[[], object], case: Case) -> Sample:
     for _ in range(case.warm_up):
         call()
-    clock = Clock()
+    clock = Clock(case)
     for _ in range(case.calls):
         call()
-    return clock.sample(case.calls)
+    return clock.sample()
 
 
 async def _measure_async(case: Case, contender: str, endpoint: str) -> Sample:
@@ -93,9 +97,9 @@ async def _measure_async(case: Case, contender: str, endpoint: str) -> Sample:
         call = partial(client.send, message(*case.message), CONTENT_TYPES[case.message[0]])
         in_flight = case.in_flight or 1
         await _call(call, case.warm_up, in_flight)
-        clock = Clock()
+        clock = Clock(case)
         await _call(call, case.calls, in_flight)
-        return clock.sample(case.calls)
+        return clock.sample()
     finally:
         await client.close()
 

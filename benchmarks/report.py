@@ -57,6 +57,7 @@ TARGETS = (
     Target("client access token / peer", "token", "ours", "peer", 0.6),
     Target(f"listing {MEMBERS:,} members / peer", "list", "ours", "peer", 0.6),
     Target("`import webpubsub` / `import httpx, jwt`", "import", "ours", "httpx, jwt", 1.15),
+    Target("the same, lean", "import, lean", "ours", "httpx, jwt", 1.15),
 )
 
 SECTIONS = (

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import jwt
 
@@ -23,11 +23,12 @@ def resident():
         return 0
     with open("/proc/self/statm") as statm:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-before = resident()
+{before}
+start = resident()
 wall, cpu = time.perf_counter(), time.process_time()
 {program}
 cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-print(f"[1, {{cpu}}, {{wall}}, {{before}}, {{resident()}}]")
+print(f"[1, {{cpu}}, {{wall}}, {{start}}, {{resident()}}]")
 """
 
 
@@ -61,6 +62,7 @@ def run(cases: Iterable[Case], rounds: int, calls: int | None, tell: Callable[[s
     with ExitStack() as stack:
         delays = {case.round_trip_ms for case in chosen}
         endpoints = {delay: stack.enter_context(serving("--round-trip-ms", str(delay))) for delay in delays}
+        _write_bytecode(chosen)
         for number in range(rounds):
             for case in chosen:
                 tell(f"round {number + 1} of {rounds}: {case.name}")
@@ -88,7 +90,7 @@ def check(cases: Iterable[Case], tell: Callable[[str], None]) -> None:
         for case in cases:
             if case.job == "start":
                 continue
-            short = shortened(case, 1)
+            short = replace(case, calls=1, warm_up=0)
             for contender in case.contenders:
                 tell(f"checking {contender}: {case.name}")
                 measure(short, contender, endpoint)
@@ -99,6 +101,14 @@ def check(cases: Iterable[Case], tell: Callable[[str], None]) -> None:
                     judge(case, endpoint, request)
                 if case.job == "token":
                     _judge_token(contender, endpoint)
+
+
+def _write_bytecode(cases: Iterable[Case]) -> None:
+    """Let every program run once, so that none compiles its modules while it is measured."""
+    for case in cases:
+        if case.job == "start":
+            for contender in case.contenders:
+                _sample(case, contender, "")
 
 
 def _run_one(case: Case, contender: str, endpoint: str, results: Results) -> None:
@@ -113,7 +123,8 @@ def _run_one(case: Case, contender: str, endpoint: str, results: Results) -> Non
 
 def _sample(case: Case, contender: str, endpoint: str) -> Sample:
     if case.job == "start":
-        command = [sys.executable, "-c", _START.format(program=STARTS[case.name][contender])]
+        before, programs = STARTS[case.name]
+        command = [sys.executable, "-c", _START.format(before=before, program=programs[contender])]
     else:
         arguments = [case.name, contender, endpoint, "--calls", str(case.calls), "--warm-up", str(case.warm_up)]
         command = [sys.executable, "-m", f"{__package__}.measure", *arguments]

@@ -1,0 +1,151 @@
+"""The benchmarks run, and would notice a contender that does less than its job. No time is asserted here."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import jwt
+import pytest
+
+from benchmarks import report, rounds
+from benchmarks.clients import MEMBERS, SEND
+from benchmarks.measure import Sample, measure
+from benchmarks.service import Request, UnfairError, arrived, judge, serving
+from benchmarks.workload import CASES, KEY, MEMORY_CASES, Case, shortened
+
+ENDPOINT = "http://127.0.0.1:1"
+SEND_CASE = Case("send 100 B str", "send", ("ours",), message=("str", "100 B"))
+LIST_CASE = Case("list", "list", ("ours",))
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """Run the service of the benchmarks."""
+    with serving() as endpoint:
+        yield endpoint
+
+
+def request(
+    target: str = SEND, *, audience: str = ENDPOINT + SEND, key: str = KEY, body: bytes = b"x" * 100
+) -> Request:
+    """Make the request of `SEND_CASE`, or one with a flaw."""
+    token = jwt.encode({"aud": audience, "exp": int(time.time()) + 60}, key, "HS256")
+    return Request("POST", target, {"authorization": f"Bearer {token}", "content-type": "text/plain"}, body)
+
+
+def test_every_contender_does_every_case_as_asked() -> None:
+    """One call of each: signature, audience, content type, body and the number of requests are right."""
+    told: list[str] = []
+
+    rounds.check(CASES, told.append)
+
+    assert len(told) == sum(len(case.contenders) for case in CASES if case.job != "start")
+
+
+def test_a_sound_request_is_accepted() -> None:
+    """The judge of the requests has nothing against one that is made by hand."""
+    judge(SEND_CASE, ENDPOINT, request())
+
+
+@pytest.mark.parametrize(
+    "flawed",
+    [
+        pytest.param(request(audience=ENDPOINT + MEMBERS), id="signed for another URL"),
+        pytest.param(request(key="k" * 64), id="signed with another key"),
+        pytest.param(replace(request(), headers={}), id="not signed"),
+        pytest.param(request(body=b""), id="without the message"),
+        pytest.param(replace(request(), method="PUT"), id="with another method"),
+        pytest.param(
+            replace(request(), headers={**request().headers, "content-type": "application/json"}),
+            id="with another content type",
+        ),
+    ],
+)
+def test_a_request_that_is_not_the_one_asked_for_is_refused(flawed: Request) -> None:
+    """A contender that skips a part of the work is noticed."""
+    with pytest.raises(UnfairError):
+        judge(SEND_CASE, ENDPOINT, flawed)
+
+
+def test_a_send_is_not_a_listing() -> None:
+    """A request is judged by what the case is about."""
+    with pytest.raises(UnfairError):
+        judge(LIST_CASE, ENDPOINT, request())
+
+
+def test_the_service_counts_what_arrives(endpoint: str) -> None:
+    """The count that runs are held against is of every request, the warm-up included, and starts anew when asked."""
+    case = replace(SEND_CASE, calls=3, warm_up=2)
+    arrived(endpoint)
+
+    sample = measure(case, "http.client", endpoint)
+
+    assert sample.calls == 3
+    assert arrived(endpoint).requests == case.requests == 5
+    assert arrived(endpoint).requests == 0
+
+
+def test_a_run_measures_each_contender_once_in_a_round() -> None:
+    """Processes are started in turn; each gives one sample."""
+    case = replace(CASES[0], contenders=("ours", "http.client"))
+
+    results = rounds.run([case], 1, 2, lambda _: None)
+
+    assert {key: len(samples) for key, samples in results.samples.items()} == {
+        (case.name, "ours"): 1,
+        (case.name, "http.client"): 1,
+    }
+
+
+def test_memory_is_measured_for_both_colours() -> None:
+    """The growth of memory has a sample of the blocking and one of the asynchronous client."""
+    results = rounds.Results()
+
+    rounds.run_memory(results, 2)
+
+    assert set(results.samples) == {(case.name, "ours") for case in MEMORY_CASES}
+
+
+def test_programs_that_start_are_measured_from_a_fresh_interpreter() -> None:
+    """A program runs to its end without the packages that are hidden from it."""
+    case = replace(CASES[-1], contenders=("ours, aio",), repeats=1)
+
+    samples = rounds.run([case], 1, None, lambda _: None).samples[case.name, "ours, aio"]
+
+    assert [sample.calls for sample in samples] == [1]
+
+
+def test_the_report_compares_pair_by_pair() -> None:
+    """Ratios are of samples of the same round: 1/2, 3/4 and 4/4 have the median 0.75, whatever the medians are."""
+    results = rounds.Results()
+    results.samples["send 100 B dict", "ours"] = [Sample(1, cpu, cpu) for cpu in (1, 3, 4)]
+    results.samples["send 100 B dict", "peer"] = [Sample(1, cpu, cpu) for cpu in (2, 4, 4)]
+    results.samples["send 100 B dict", "httpx"] = [Sample(1, cpu, cpu) for cpu in (2, 6, 8)]
+    results.samples["send 100 B dict", "http.client"] = [Sample(1, 1, 1)] * 3
+
+    text = report.render(results, 3, (0.0, 0.0))
+
+    assert "| blocking send of a dict of 100 B / peer | <= 0.40 | 0.75 [0.50-1.00] | missed by 0.35 |" in text
+    assert "| the same / bare `httpx.Client.post` | <= 0.97 | 0.50 [0.50-0.50] | reached |" in text
+
+
+@pytest.mark.parametrize(("grown", "verdict"), [(1_000_000, "reached"), (1_000_001, "missed")])
+def test_the_report_tells_growing_memory(grown: int, verdict: str) -> None:
+    """One megabyte over 90,000 sends is the most that passes."""
+    results = rounds.Results()
+    results.samples["memory sync", "ours"] = [Sample(90_000, 1, 1, 50_000_000, 50_000_000 + grown)]
+
+    text = report.render(results, 1, (0.0, 0.0))
+
+    assert f"| memory sync: growth from send 10,000 to 100,000 | <= 1.0 MB | 1.00 MB | {verdict} |" in text
+
+
+def test_a_shortened_case_asks_for_fewer_calls() -> None:
+    """Calls and warm-up are cut, never raised."""
+    assert shortened(CASES[0], 10).requests == 20
+    assert shortened(replace(CASES[0], calls=5, warm_up=0), 10).requests == 5
