@@ -133,5 +133,10 @@ def _true_errors() -> "Iterator[None]":
         cause = error.__cause__ if isinstance(error, httpx.TransportError) else error
         for kind, meaning in _ERRORS:
             if isinstance(cause, kind):
-                raise meaning(str(cause)) from cause
+                raise meaning(_text(cause)) from cause
         raise
+
+
+def _text(error: Exception) -> str:
+    """Say what happened as the operating system does: aiohttp adds the host and its own settings."""
+    return str(getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error)

@@ -16,7 +16,7 @@ __all__ = ["RetryPolicy"]
 class RetryPolicy:
     """How often, how long and how fast a failed request is repeated.
 
-    The wait before try n+1 is random between 0 and `base_delay_seconds * 2**n`, at most
+    The wait after try n is random between 0 and `base_delay_seconds * 2**(n-1)`, at most
     `maximum_delay_seconds` (full jitter). When the service names a wait in `Retry-After`, that wait is taken; if it
     does not fit into what is left of `total_seconds`, the error is raised at once.
 
