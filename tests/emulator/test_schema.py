@@ -147,8 +147,9 @@ def inhabitants(emulator: Emulator) -> Iterator[dict[str, str]]:
     with ExitStack() as stack:
         for user in ({}, {"sub": "ann"}, {"sub": "ann"}):
             token = sign(claims | user, emulator.access_key)
-            client = connect(f"{url.replace('http', 'ws', 1)}?access_token={token}", subprotocols=[JSON])
-            greeting = json.loads(stack.enter_context(client).recv())
+            address = f"{url.replace('http', 'ws', 1)}?access_token={token}"
+            client = stack.enter_context(connect(address, subprotocols=[JSON], ping_interval=None))
+            greeting = json.loads(client.recv())
         yield {"hub": "inhabited", "group": "room", "userId": "ann", "connectionId": greeting["connectionId"]}
 
 
