@@ -48,7 +48,7 @@ def number(value: JSONValue) -> float:
 
 def mapping(value: JSONValue) -> Mapping[str, JSONValue]:
     """Return an object with its keys."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         return value
     raise ValueError(f"an object was expected, not {type(value).__name__}")
 
