@@ -60,6 +60,7 @@ FOREIGN_LINKS = [
     (DIRECT, "https://example.webpubsub.azure.com:444/api/next"),
     (DIRECT, "https://user@example.webpubsub.azure.com@evil.example/api/next"),
     (DIRECT, "https://[/api/next"),
+    (DIRECT, "https://example.webpubsub.azure.com:port/api/next"),
     (PROXIED, "http://proxy.local:8080/elsewhere/api/next"),
 ]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
+from functools import partial
 from io import BytesIO, StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,11 @@ TEXT = "text/plain"
 BINARY = "application/octet-stream"
 
 
+def identity(message: str) -> str:
+    """Give the message as it is."""
+    return message
+
+
 class Colour(Enum):
     """An enumeration of strings."""
 
@@ -35,6 +41,12 @@ class Shade(StrEnum):
     """The same as a StrEnum."""
 
     DARK = "dark"
+
+
+class Name(str):
+    """A string of a user's own class."""
+
+    __slots__ = ()
 
 
 class Level(IntEnum):
@@ -91,6 +103,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "empty str": ("", '""'),
     "str of other letters": ("Zoë 李 🎉", '"Zoë 李 🎉"'),
     "str that looks like JSON": ("{}", '"{}"'),
+    "str of another class": (Name("Hello"), '"Hello"'),
     "str with quotes and lines": ('a"b\n', r'"a\"b\n"'),
 }
 
@@ -140,11 +153,15 @@ NOT_JSON: dict[str, tuple[Make, type[Exception]]] = {
 SENT = [
     *((make, given_, Wire(JSON, text.encode())) for make, text in VALUES.values() for given_ in (None, JSON)),
     *(
-        (text.__str__, given_, Wire(JSON, quoted.encode()))
+        (partial(identity, text), given_, Wire(JSON, quoted.encode()))
         for text, quoted in STRINGS.values()
         for given_ in (None, JSON)
     ),
-    *((text.__str__, given_, Wire(given_, text.encode())) for text, _ in STRINGS.values() for given_ in (TEXT, BINARY)),
+    *(
+        (partial(identity, text), given_, Wire(given_, text.encode()))
+        for text, _ in STRINGS.values()
+        for given_ in (TEXT, BINARY)
+    ),
     *((make, None, Wire(natural, content)) for make, natural, content, _ in OCTETS.values()),
     *(
         (make, given_, Wire(given_, content))

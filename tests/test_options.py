@@ -92,6 +92,12 @@ def test_valid_options_are_taken(options: RequestOptions) -> None:
     check({name: value for name, value in options.items() if name != "request_id"}, ClientOptions)
 
 
+def test_valid_options_of_the_client_are_taken() -> None:
+    """None stands for what is left out, where the official SDK allows it."""
+    check({"user": None, "port": None, "reverse_proxy_endpoint": None, "max_connections": 1}, ClientOptions)
+    check({"user": "job", "credential_scopes": "a/.default", "connection_verify": False}, ClientOptions)
+
+
 @pytest.mark.parametrize(("options", "error", "reason"), REFUSED)
 def test_invalid_options_of_a_call_are_refused(options: RequestOptions, error: type[Exception], reason: str) -> None:
     """A misspelt name is an error with a hint, as a misspelt argument is; no value of a header is shown."""

@@ -206,6 +206,7 @@ FAILURES = [
     (httpx.ProxyError("s3cr3t"), "the proxy did not serve the request", False),
     (httpx.LocalProtocolError("s3cr3t"), "the request is not valid HTTP; check the headers", True),
     (httpx.DecodingError("s3cr3t"), "the answer cannot be decompressed", True),
+    (httpx.UnsupportedProtocol("s3cr3t"), "the exchange failed", False),
 ]
 
 

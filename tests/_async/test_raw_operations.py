@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -130,12 +131,40 @@ async def test_requests_of_ones_own_are_signed_for_the_service() -> None:
     assert wire.requests[1].headers["x-own"] == "1"
 
 
+async def test_a_token_of_ones_own_is_left_as_it_is() -> None:
+    """Whoever sets the header means it."""
+    wire = Wire()
+
+    async with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=wire.transport) as service:
+        await service.http.get("/api/health", params={"a": "b"}, headers={"Authorization": "Bearer of.ones.own"})
+
+    assert wire.tokens == ["of.ones.own"]
+
+
+async def test_a_streamed_body_is_sent_whole_and_with_its_length() -> None:
+    """It is read before the first try, so that a second one has it too; the service wants no chunks."""
+    wire = Wire(httpx.Response(503), httpx.Response(202))
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"one, "
+        yield b"two"
+
+    async with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=wire.transport, retry_policy=AT_ONCE) as service:
+        await service.http.post("/api/hubs/chat/:send", content=parts())
+
+    assert [request.content for request in wire.requests] == [b"one, two"] * 2
+    assert [request.headers["content-length"] for request in wire.requests] == ["8"] * 2
+    assert "transfer-encoding" not in wire.requests[1].headers
+
+
 @pytest.mark.parametrize("url", ["https://evil.example/", "http://example.webpubsub.azure.com/"])
 async def test_no_request_goes_to_another_address(url: str, unreachable: httpx.MockTransport) -> None:
     """The credential of the client is for its service only."""
     async with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=unreachable) as service:
         with pytest.raises(ConfigurationError, match="another address"):
             await service.http.get(url)
+        with pytest.raises(ConfigurationError, match="another address"):
+            await service.http.get(url, headers={"Authorization": "Bearer of.ones.own"})
 
 
 async def test_a_redirect_is_returned_and_not_followed() -> None:

@@ -113,6 +113,7 @@ class ServiceHttp(httpx.AsyncClient):
         if request.headers.pop("Transfer-Encoding", None):
             request.headers["Content-Length"] = str(len(request.content))
         request.headers.setdefault(_REQUEST_ID, str(uuid4()))
+        self.endpoints.audience(str(request.url))
         if "Authorization" not in request.headers:
             request.headers["Authorization"] = await self._authorization(str(request.url))
         request.extensions.setdefault("logging_enable", self.settings.logging_enable)
