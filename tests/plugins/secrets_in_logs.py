@@ -15,7 +15,8 @@ import pytest
 from jwt.algorithms import HMACAlgorithm
 
 _SIGNED_TOKEN = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]{20,}")
-_SHORTEST_KEY = 20
+_FEWEST_CHARACTERS = 10
+"""Keys of fewer different characters, such as a word or a row of one letter, are not looked for."""
 _NOT_OURS = ("websockets", "httpx")
 """Clients of the tests, which write down the URL that they are given. Ours does not write anything as `httpx`."""
 
@@ -24,7 +25,7 @@ class Watch:
     """Looks at log records.
 
     Attributes:
-        keys: The access keys that must not be in any of them. Shorter ones than 20 characters are words of tests.
+        keys: The access keys that must not be in any of them, without those that other text of tests may hold.
         findings: Where a secret was found: the test, the logger and the format of the message.
     """
 
@@ -36,7 +37,7 @@ class Watch:
     def learn(self, key: str | bytes) -> None:
         """Take an access key as a secret from now on."""
         text = key.decode("utf-8", "replace") if isinstance(key, bytes) else key
-        if len(text) >= _SHORTEST_KEY:
+        if len(set(text)) >= _FEWEST_CHARACTERS:
             self.keys.add(text)
 
     def look_at(self, record: logging.LogRecord) -> None:
