@@ -11,13 +11,10 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from .workload import API_VERSION, GROUP, HUB, KEY, ROLES, USER, ContentType, Message
+from .workload import GROUP, HUB, KEY, MEMBERS_PATH, ROLES, SEND_PATH, USER, ContentType, Message
 
 if TYPE_CHECKING:
     import httpx
-
-SEND = f"/api/hubs/{HUB}/:send?api-version={API_VERSION}"
-MEMBERS = f"/api/hubs/{HUB}/groups/{GROUP}/connections?api-version={API_VERSION}"
 
 _SERVICE_TOKEN_SECONDS = 300
 _CLIENT_TOKEN_SECONDS = 3600
@@ -84,13 +81,13 @@ class BareHttpx:
         self.close = self._http.close
 
     def send(self, message: Message, content_type: ContentType) -> None:
-        url = self._endpoint + SEND
+        url = self._endpoint + SEND_PATH
         headers = {"Authorization": self._sign(url), "Content-Type": content_type}
         self._http.post(url, content=content(message), headers=headers).raise_for_status()
 
     def members(self) -> int:
         found: list[object] = []
-        url: str | None = self._endpoint + MEMBERS
+        url: str | None = self._endpoint + MEMBERS_PATH
         while url:
             response = self._http.get(url, headers={"Authorization": self._sign(url)})
             page = response.raise_for_status().json()
@@ -109,12 +106,12 @@ class HttpClient:
         self.close = self._connection.close
 
     def send(self, message: Message, content_type: ContentType) -> None:
-        headers = {"Authorization": self._sign(self._endpoint + SEND), "Content-Type": content_type}
-        self._exchange("POST", SEND, content(message), headers)
+        headers = {"Authorization": self._sign(self._endpoint + SEND_PATH), "Content-Type": content_type}
+        self._exchange("POST", SEND_PATH, content(message), headers)
 
     def members(self) -> int:
         found: list[object] = []
-        url: str | None = self._endpoint + MEMBERS
+        url: str | None = self._endpoint + MEMBERS_PATH
         while url:
             target = url.removeprefix(self._endpoint)
             page = json.loads(self._exchange("GET", target, None, {"Authorization": self._sign(url)}))
@@ -184,7 +181,7 @@ class BareHttpxAsync:
     def __init__(self, endpoint: str) -> None:
         import httpx
 
-        self._url = endpoint + SEND
+        self._url = endpoint + SEND_PATH
         self._http = httpx.AsyncClient(transport=self._transport(), timeout=30)
         self._sign = _signer()
         self.close = self._http.aclose
@@ -209,7 +206,7 @@ class BareAiohttp:
     def __init__(self, endpoint: str) -> None:
         from aiohttp import ClientSession
 
-        self._url = endpoint + SEND
+        self._url = endpoint + SEND_PATH
         self._session = ClientSession()
         self._sign = _signer()
         self.close = self._session.close

@@ -14,12 +14,13 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from .workload import MEMBERS, PAGE
+from .workload import MEMBERS, MEMBERS_PATH, PAGE
 
 SEEN = "/-/seen"
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _TOKEN = re.compile(rb"[?&]continuationToken=(\d+)")
+_SERIAL = b"########"
 _ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nServer: benchmarks\r\n\r\n"
 _NO_CONTENT = b"HTTP/1.1 204 No Content\r\nServer: benchmarks\r\n\r\n"
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nServer: benchmarks\r\n\r\n%b"
@@ -49,7 +50,7 @@ class Service:
             return _ACCEPTED
         if b"/connections?" in target:
             token = _TOKEN.search(target)
-            return self.pages[token[1] if token else b"0"]
+            return self.pages[token[1] if token else b"0"].replace(_SERIAL, b"%08d" % self.requests)
         return _NO_CONTENT
 
     def seen(self) -> bytes:
@@ -88,14 +89,17 @@ class Connection(asyncio.Protocol):
 
 
 def pages(endpoint: str) -> dict[bytes, bytes]:
-    """Make the answers of the list call, by continuation token."""
+    """Make the answers of the list call, by the index of their first member.
+
+    They hold a place for a number, so that no link is handed out twice: clients may remember URLs.
+    """
     made = {}
     for start in range(0, MEMBERS, PAGE):
         members = range(start, min(start + PAGE, MEMBERS))
         page: dict[str, object] = {"value": [{"connectionId": f"{i:032x}", "userId": f"user-{i}"} for i in members]}
         if members.stop < MEMBERS:
-            path = "/api/hubs/chat/groups/room/connections"
-            page["nextLink"] = f"{endpoint}{path}?api-version=2024-12-01&continuationToken={members.stop}"
+            token = f"{members.stop}-{_SERIAL.decode()}"
+            page["nextLink"] = f"{endpoint}{MEMBERS_PATH}&continuationToken={token}"
         content = json.dumps(page).encode()
         made[b"%d" % start] = _OK % (len(content), content)
     return made

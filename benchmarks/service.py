@@ -11,9 +11,9 @@ from http.client import HTTPConnection
 
 import jwt
 
-from .clients import MEMBERS, SEND, content
+from .clients import content
 from .server import SEEN
-from .workload import CONTENT_TYPES, KEY, Case, message
+from .workload import CONTENT_TYPES, KEY, MEMBERS_PATH, SEND_PATH, Case, message
 
 
 class UnfairError(Exception):
@@ -86,9 +86,9 @@ def judge(case: Case, endpoint: str, request: Request) -> None:
     except jwt.InvalidTokenError as error:
         raise UnfairError(f"the token is not valid: {error}") from None
     if case.job == "list":
-        expected = request.method == "GET" and request.target.startswith(MEMBERS)
+        expected = request.method == "GET" and request.target.startswith(MEMBERS_PATH)
     else:
-        expected = request.method == "POST" and request.target == SEND and _carries(request, case)
+        expected = request.method == "POST" and request.target == SEND_PATH and _carries(request, case)
     if scheme != "Bearer" or not expected:
         raise UnfairError(f"not the request of {case.name!r}: {request.method} {request.target}")
 

@@ -8,10 +8,9 @@ import jwt
 import pytest
 
 from benchmarks import report, rounds
-from benchmarks.clients import MEMBERS, SEND
 from benchmarks.measure import Sample, measure
 from benchmarks.service import Request, UnfairError, arrived, judge, serving
-from benchmarks.workload import CASES, KEY, MEMORY_CASES, Case, shortened
+from benchmarks.workload import CASES, KEY, MEMBERS_PATH, MEMORY_CASES, SEND_PATH, Case, shortened
 
 ENDPOINT = "http://127.0.0.1:1"
 SEND_CASE = Case("send 100 B str", "send", ("ours",), message=("str", "100 B"))
@@ -31,7 +30,7 @@ def endpoint() -> Iterator[str]:
 
 
 def request(
-    target: str = SEND, *, audience: str = ENDPOINT + SEND, key: str = KEY, body: bytes = b"x" * 100
+    target: str = SEND_PATH, *, audience: str = ENDPOINT + SEND_PATH, key: str = KEY, body: bytes = b"x" * 100
 ) -> Request:
     """Make the request of `SEND_CASE`, or one with a flaw."""
     token = jwt.encode({"aud": audience, "exp": int(time.time()) + 60}, key, "HS256")
@@ -55,7 +54,7 @@ def test_a_sound_request_is_accepted() -> None:
 @pytest.mark.parametrize(
     "flawed",
     [
-        pytest.param(request(audience=ENDPOINT + MEMBERS), id="signed for another URL"),
+        pytest.param(request(audience=ENDPOINT + MEMBERS_PATH), id="signed for another URL"),
         pytest.param(request(key="k" * 64), id="signed with another key"),
         pytest.param(replace(request(), headers={}), id="not signed"),
         pytest.param(request(body=b""), id="without the message"),
