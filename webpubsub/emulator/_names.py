@@ -33,7 +33,7 @@ def hub_key(name: str) -> str:
 
 def is_group(name: str) -> bool:
     """Tell whether a group can be called this."""
-    return 1 <= len(name) <= LONGEST_GROUP and not name.isspace() and is_unicode(name)
+    return 1 <= len(name) <= LONGEST_GROUP and not name.isspace() and "\n" not in name and is_unicode(name)
 
 
 def is_event(name: str) -> bool:
