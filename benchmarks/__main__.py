@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .report import render
 from .rounds import check, run, run_memory
-from .workload import CASES
+from .workload import CASES, MEMORY_CASES
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 QUICK_CALLS = 50
@@ -19,11 +19,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few calls and one round; print the report")
     parser.add_argument("--only", metavar="NAME", help="only the cases whose names hold this; print the report")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", metavar="N", type=int, default=5, choices=range(1, 101))
     options = parser.parse_args()
-    cases = [case for case in CASES if (options.only or "") in case.name]
-    if not cases:
-        parser.error(f"no case has {options.only!r} in its name; there are: {', '.join(case.name for case in CASES)}")
+    wanted = options.only or ""
+    cases = [case for case in CASES if wanted in case.name]
+    memory_cases = [case for case in MEMORY_CASES if wanted in case.name]
+    if not cases and not memory_cases:
+        parser.error(f"no case has {wanted!r} in its name")
     calls, rounds = (QUICK_CALLS, 1) if options.quick else (None, options.rounds)
 
     for name in _DISTORTING:
@@ -31,9 +33,9 @@ def main() -> None:
     before = os.getloadavg()[0]
     check(cases, _tell)
     results = run(cases, rounds, calls, _tell)
-    if not options.only:
+    if memory_cases:
         _tell("memory")
-        run_memory(results, calls)
+        run_memory(memory_cases, calls, results)
     report = render(results, rounds, (before, os.getloadavg()[0]))
     if options.quick or options.only:
         print(report)

@@ -14,7 +14,7 @@ import jwt
 from .clients import TOKEN_CLIENTS
 from .measure import Sample, measure
 from .service import UnfairError, arrived, judge, serving
-from .workload import HUB, KEY, MEMORY_CASES, ROLES, STARTS, USER, Case, shortened
+from .workload import HUB, KEY, ROLES, STARTS, USER, Case, shortened
 
 _START = """
 import os, time
@@ -71,12 +71,12 @@ def run(cases: Iterable[Case], rounds: int, calls: int | None, tell: Callable[[s
     return results
 
 
-def run_memory(results: Results, calls: int | None) -> None:
+def run_memory(cases: Iterable[Case], calls: int | None, results: Results) -> None:
     """Measure how memory grows; the cases run side by side, since their times are not used."""
     with serving() as endpoint, ThreadPoolExecutor() as pool:
-        cases = [case if calls is None else shortened(case, calls) for case in MEMORY_CASES]
-        samples = pool.map(lambda case: _sample(case, case.contenders[0], endpoint), cases)
-        for case, sample in zip(cases, samples, strict=True):
+        chosen = [case if calls is None else shortened(case, calls) for case in cases]
+        samples = pool.map(lambda case: _sample(case, case.contenders[0], endpoint), chosen)
+        for case, sample in zip(chosen, samples, strict=True):
             results.samples[case.name, case.contenders[0]].append(sample)
 
 

@@ -130,8 +130,8 @@ CASES = (
 )
 
 MEMORY_CASES = (
-    Case("memory sync", "memory", ("ours",), 90_000, 10_000),
-    Case("memory async 100", "memory", ("ours",), 90_000, 10_000, in_flight=100),
+    Case("memory", "memory", ("ours",), 90_000, 10_000),
+    Case("memory aio", "memory", ("ours",), 90_000, 10_000, in_flight=100),
 )
 
 

@@ -1,5 +1,7 @@
 """The benchmarks run, and would notice a contender that does less than its job. No time is asserted here."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,6 +10,7 @@ import jwt
 import pytest
 
 from benchmarks import report, rounds
+from benchmarks.__main__ import RESULTS
 from benchmarks.measure import Sample, measure
 from benchmarks.service import Request, UnfairError, arrived, judge, serving
 from benchmarks.workload import CASES, KEY, MEMBERS_PATH, MEMORY_CASES, SEND_PATH, Case, shortened
@@ -105,7 +108,7 @@ def test_memory_is_measured_for_both_colours() -> None:
     """The growth of memory has a sample of the blocking and one of the asynchronous client."""
     results = rounds.Results()
 
-    rounds.run_memory(results, 2)
+    rounds.run_memory(MEMORY_CASES, 2, results)
 
     assert set(results.samples) == {(case.name, "ours") for case in MEMORY_CASES}
 
@@ -137,11 +140,23 @@ def test_the_report_compares_pair_by_pair() -> None:
 def test_the_report_tells_growing_memory(grown: int, verdict: str) -> None:
     """One megabyte over 90,000 sends is the most that passes."""
     results = rounds.Results()
-    results.samples["memory sync", "ours"] = [Sample(90_000, 1, 1, 50_000_000, 50_000_000 + grown)]
+    results.samples["memory", "ours"] = [Sample(90_000, 1, 1, 50_000_000, 50_000_000 + grown)]
 
     text = report.render(results, 1, (0.0, 0.0))
 
-    assert f"| memory sync: growth from send 10,000 to 100,000 | <= 1.0 MB | 1.00 MB | {verdict} |" in text
+    assert f"| memory: growth from send 10,000 to 100,000 | <= 1.0 MB | 1.00 MB | {verdict} |" in text
+
+
+def test_a_part_is_printed_and_leaves_the_written_results_alone() -> None:
+    """`python -m benchmarks --quick --only NAME` shows what it measured, and only that."""
+    written = RESULTS.read_bytes() if RESULTS.exists() else None
+
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "token"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert "| client access token / peer | <= 0.60 |" in done.stdout
+    assert "listing" not in done.stdout
+    assert (RESULTS.read_bytes() if RESULTS.exists() else None) == written
 
 
 def test_a_shortened_case_asks_for_fewer_calls() -> None:
