@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -136,13 +135,14 @@ def test_rendering_does_not_depend_on_the_hash_seed() -> None:
     assert [run.wait() for run in runs] == [0, 0, 0]
 
 
-def test_rendering_takes_less_than_five_seconds() -> None:
-    """Rendering is quick enough to be part of every run of the tests."""
-    started = time.perf_counter()
+def test_rendering_takes_less_than_five_seconds_of_the_processor() -> None:
+    """Rendering is quick enough to be part of every run of the tests; how busy the machine is does not count."""
+    before = os.times()
 
     codegen.rendered(ROOT)
 
-    assert time.perf_counter() - started < 5
+    after = os.times()
+    assert sum(after[:4]) - sum(before[:4]) < 5
 
 
 def test_codegen_runs_when_webpubsub_does_not_import() -> None:
