@@ -35,6 +35,9 @@ class WebPubSubServiceClient:
     That the service accepts a message does not mean that it was delivered: sending to a group without members, or
     to somebody who is not connected, is a success without effect.
 
+    The service may not find a group or a user whose name has a `/` in it: such names do not survive in the path of a
+    URL (service document). A filter reaches them: `odata("{group} in groups", group="a/b")`.
+
     Every method takes the options of `RequestOptions` besides its own arguments, and raises:
 
     * `ConfigurationError` or `TypeError` when an argument is wrong; nothing was sent.
