@@ -130,6 +130,11 @@ def test_a_port_given_apart_is_checked_as_well(port: int) -> None:
         endpoint_url(HOST, port=port)
 
 
+def test_spaces_around_an_endpoint_do_not_matter() -> None:
+    """It may come from a file with a line break at its end."""
+    assert endpoint_url(f" {HOST}/ \n") == HOST
+
+
 secrets = st.text(st.characters(exclude_characters=";", exclude_categories=["Cs", "Cc", "Z"]), min_size=6, max_size=40)
 
 

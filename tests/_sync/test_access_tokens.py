@@ -55,6 +55,7 @@ SIGNED: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
     "mqtt": (ENDPOINT, {"client_protocol": "mqtt"}, "/clients/mqtt/hubs/Chat", {}),
     "Socket.IO": (ENDPOINT, {"client_protocol": ClientProtocol.SOCKET_IO}, "/clients/socketio/hubs/Chat", {}),
     "default": (ENDPOINT, {"client_protocol": "Default"}, "/client/hubs/Chat", {}),
+    "capitals in a path": (f"{ENDPOINT}/Own/", {}, "/own/client/hubs/Chat", {}),
     "capitals in the host": ("https://EXAMPLE.webpubsub.Azure.com/", {}, "/client/hubs/Chat", {}),
 }
 
