@@ -11,7 +11,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 STANDARD = set(sys.stdlib_module_names)
 
-LEAVES = {"webpubsub.errors", "webpubsub.models", "webpubsub.names", "webpubsub._logging", "webpubsub._version"}
+LEAVES = {
+    "webpubsub.errors",
+    "webpubsub.models",
+    "webpubsub.names",
+    "webpubsub._logging",
+    "webpubsub._redaction",
+    "webpubsub._version",
+}
 PURE = LEAVES | {
     "webpubsub.connection_string",
     "webpubsub.credentials",
@@ -46,10 +53,11 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("webpubsub._attempts", PURE | {"webpubsub._failures", "httpx", "httpx_retries"}),
     ("webpubsub._endpoints", LEAVES | {"httpx"}),
     ("webpubsub._failures", {"httpx"}),
-    ("webpubsub.errors", set()),
+    ("webpubsub.errors", {"webpubsub._redaction"}),
     ("webpubsub.models", {"webpubsub_rest.v2024_12_01.models.group_member"}),
     ("webpubsub.names", {"webpubsub.errors", "webpubsub.models"}),
-    ("webpubsub._logging", set()),
+    ("webpubsub._logging", {"webpubsub._redaction"}),
+    ("webpubsub._redaction", set()),
     ("webpubsub._version", set()),
     ("webpubsub.connection_string", LEAVES),
     ("webpubsub.credentials", LEAVES | {"webpubsub.tokens"}),

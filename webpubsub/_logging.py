@@ -1,28 +1,26 @@
 """The logger of the client, and what its lines may show.
 
 The name `azure.webpubsub` makes `logging.getLogger("azure")`, which the official documents tell people to set up,
-work here as well. Everything secret is replaced here and nowhere else.
+work here as well.
 """
 
 import logging
-import re
 from collections.abc import Iterable
+
+from ._redaction import REDACTED, redacted
 
 logger = logging.getLogger("azure.webpubsub")
 
-REDACTED = "REDACTED"
 _SHOWN = 4096
 _SECRET_HEADERS = frozenset(
     ("authorization", "proxy-authorization", "cookie", "set-cookie", "ocp-apim-subscription-key")
 )
-_SECRET_PARAMETER = re.compile(r"((?:^|[?&])access_token=)[^&#\s]+", re.IGNORECASE)
-_JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 
 
 def log_request(attempt: int, method: str, url: str, headers: Iterable[tuple[str, str]], content: bytes) -> None:
     """Write down a request that is about to be sent."""
     logger.debug(
-        "Request: attempt %d: %s %s\n%s\n%s", attempt, method, _url(url), _headers(headers), _body(url, content)
+        "Request: attempt %d: %s %s\n%s\n%s", attempt, method, redacted(url), _headers(headers), _body(url, content)
     )
 
 
@@ -40,7 +38,7 @@ def log_response(
         "Response: attempt %d: %s %s: %d after %.1f ms\n%s\n%s",
         attempt,
         method,
-        _url(url),
+        redacted(url),
         status,
         milliseconds,
         _headers(headers),
@@ -54,19 +52,15 @@ def log_failure(attempt: int, method: str, url: str, error: Exception, milliseco
         "No response: attempt %d: %s %s: %s after %.1f ms",
         attempt,
         method,
-        _url(url),
+        redacted(url),
         type(error).__name__,
         milliseconds,
     )
 
 
-def _url(url: str) -> str:
-    return _SECRET_PARAMETER.sub(rf"\1{REDACTED}", url)
-
-
 def _headers(headers: Iterable[tuple[str, str]]) -> str:
     return "\n".join(
-        f"    {name}: {REDACTED if name.lower() in _SECRET_HEADERS else _secretless(value)}" for name, value in headers
+        f"    {name}: {REDACTED if name.lower() in _SECRET_HEADERS else redacted(value)}" for name, value in headers
     )
 
 
@@ -75,10 +69,6 @@ def _body(url: str, content: bytes) -> str:
         return "    (no body)"
     if ":generateToken" in url:
         return f"    {REDACTED} ({len(content)} bytes)"
-    text = _secretless(content.decode("utf-8", "backslashreplace"))
+    text = redacted(content.decode("utf-8", "backslashreplace"))
     rest = f"... ({len(content)} bytes)" if len(text) > _SHOWN else ""
     return f"    {text[:_SHOWN]}{rest}"
-
-
-def _secretless(text: str) -> str:
-    return _JWT.sub(REDACTED, _url(text))

@@ -19,11 +19,12 @@ All of them can be pickled.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import ClassVar
+
+from ._redaction import redacted
 
 __all__ = [
     "AuthenticationError",
@@ -42,7 +43,6 @@ __all__ = [
 ]
 
 _LONGEST_MESSAGE = 500
-_JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 
 
 class WebPubSubError(Exception):
@@ -275,7 +275,7 @@ def _error_object(content: bytes) -> Mapping[str, object]:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         return ""
-    line = _JWT.sub("REDACTED", " ".join(value.split()))
+    line = redacted(" ".join(value.split()))
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 3] + "..."
 
 
