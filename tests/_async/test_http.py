@@ -2,8 +2,8 @@
 
 import logging
 import pickle
+from collections.abc import AsyncIterator
 from io import BytesIO
-from typing import Any
 
 import httpx
 import pytest
@@ -303,24 +303,31 @@ async def test_a_success_that_is_not_the_documented_json_is_an_error(content: by
     assert isinstance(raised.value, WebPubSubError)
 
 
-async def test_an_answer_without_end_is_not_read() -> None:
-    """More than any answer of the service has is a failure of whatever is there instead."""
-    declared = httpx.Response(200, headers={"Content-Length": str(17 * 2**20)}, content=b"")
-    sent = httpx.Response(200, headers={"Transfer-Encoding": "chunked"}, stream=Endless())
-    wire = Wire(declared, sent)
+class Mebibytes(httpx.AsyncByteStream):
+    """An answer of a certain size, which does not tell it."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for _ in range(self._size):
+            yield bytes(2**20)
+
+
+async def test_an_answer_is_read_up_to_a_size() -> None:
+    """More than any answer of the service has is a failure of whatever is there instead, whether it says so or not."""
+    wire = Wire(
+        httpx.Response(200, stream=Mebibytes(16)),
+        httpx.Response(200, stream=Mebibytes(17)),
+        httpx.Response(200, headers={"Content-Length": str(17 * 2**20)}, stream=Mebibytes(0)),
+    )
 
     async with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=wire.transport) as service:
-        for _ in range(2):
-            with pytest.raises(TransportError):
-                await service.send_to_all("hi")
-
-
-class Endless(httpx.AsyncByteStream):
-    """An answer that goes on."""
-
-    async def __aiter__(self) -> Any:
-        while True:
-            yield bytes(2**20)
+        await service.send_to_all("hi")
+        with pytest.raises(TransportError):
+            await service.send_to_all("hi")
+        with pytest.raises(TransportError):
+            await service.send_to_all("hi")
 
 
 async def test_what_is_logged_holds_no_secret(caplog: pytest.LogCaptureFixture) -> None:
