@@ -120,10 +120,10 @@ CASES = (
     ),
     *(
         Case(f"async {in_flight}", "send", ASYNC, calls, calls // 5, in_flight=in_flight)
-        for in_flight, calls in ((1, 400), (10, 600), (100, 1000), (500, 1500))
+        for in_flight, calls in ((1, 300), (10, 400), (100, 800), (500, 1000))
     ),
     Case("20 ms sync", "send", SYNC, 40, 5, round_trip_ms=20),
-    Case("20 ms async 100", "send", ASYNC, 1000, 200, in_flight=100, round_trip_ms=20),
+    Case("20 ms async 100", "send", ASYNC, 600, 200, in_flight=100, round_trip_ms=20),
     Case("token", "token", ("ours", "peer", "jwt"), 5000, 500),
     Case("list", "list", SYNC, 4, 1),
     *(Case(name, "start", tuple(programs), repeats=3) for name, (_, programs) in STARTS.items()),
