@@ -118,6 +118,11 @@ ASKED: dict[str, tuple[dict[str, Any], str, str]] = {
         "/client/hubs/chat",
     ),
     "MQTT": ({"client_protocol": "mqtt"}, "minutesToExpire=60&clientType=MQTT", "/clients/mqtt/hubs/chat"),
+    "Socket.IO has no type of its own": (
+        {"client_protocol": "SocketIO"},
+        "minutesToExpire=60&clientType=Default",
+        "/clients/socketio/hubs/chat",
+    ),
 }
 
 
