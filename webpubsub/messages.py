@@ -8,12 +8,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
 from enum import Enum
-from typing import Any, Literal, Protocol, TypeAlias, cast
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from webpubsub_rest import BinaryBody, JsonBody, TextBody
 
 from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 __all__ = ["ContentType", "Message", "encode"]
 
@@ -35,11 +37,11 @@ class BinaryStream(Protocol):
 
 
 JSONMessage: TypeAlias = (
-    str | int | float | bool | date | time | UUID | Enum | Sequence[object] | Mapping[str, object] | None
+    "str | int | float | bool | date | time | UUID | Enum | Sequence[object] | Mapping[str, object] | None"
 )
 """What goes out as JSON. The inside of lists and mappings is checked when it is encoded, so that a TypedDict fits."""
 
-Message: TypeAlias = JSONMessage | bytes | bytearray | memoryview | BinaryStream | TextStream
+Message: TypeAlias = "JSONMessage | bytes | bytearray | memoryview | BinaryStream | TextStream"
 Body: TypeAlias = JsonBody | TextBody | BinaryBody
 
 JSON: Literal["application/json"] = "application/json"
@@ -99,6 +101,8 @@ def _json(value: object) -> JsonBody:
 
 
 def _json_form(value: object) -> object:
+    from uuid import UUID  # costs a sixth of the import of this package, and few messages hold one
+
     match value:
         case Enum():
             return value.value

@@ -225,7 +225,7 @@ def assert_presentable(error: WebPubSubError) -> None:
     assert "\n" not in str(error)
     assert KEY not in repr(error)
     assert "eyJ" not in repr(error)
-    assert re.search(r"\(request [0-9a-f-]{36}\)$", str(error))
+    assert re.search(r"\(request [0-9a-f]{32}\)$", str(error))
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 

@@ -6,11 +6,11 @@ of `webpubsub.errors`.
 # Rendered by codegen.py from webpubsub/_async/_http.py. Do not edit: change that file and run `python codegen.py`.
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar
-from uuid import uuid4
 
 import httpx
 
@@ -75,7 +75,7 @@ class ServiceHttp(httpx.Client):
         """
         settings = self.settings.but(options) if options else self.settings
         kwargs.setdefault("api_version", settings.api_version)
-        request_id = settings.request_id or str(uuid4())
+        request_id = settings.request_id or _new_request_id()
         extensions: dict[str, Any] = {"timeout": settings.timeout, "logging_enable": settings.logging_enable}
         if settings.retry_policy is not self.settings.retry_policy:
             extensions["retry_policy"] = settings.retry_policy
@@ -104,7 +104,9 @@ class ServiceHttp(httpx.Client):
             if content:
                 arguments["content"] = content
             extensions = {"timeout": self.settings.timeout, "logging_enable": self.settings.logging_enable}
-            return self._exchange(self._signed(arguments, self.settings.headers, str(uuid4()), extensions))
+            return self._exchange(
+                self._signed(arguments, self.settings.headers, _new_request_id(), extensions)
+            )
         return super().request(method, url, **options)
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ARG002
@@ -112,7 +114,7 @@ class ServiceHttp(httpx.Client):
         request.read()
         if request.headers.pop("Transfer-Encoding", None):
             request.headers["Content-Length"] = str(len(request.content))
-        request.headers.setdefault(_REQUEST_ID, str(uuid4()))
+        request.headers.setdefault(_REQUEST_ID, _new_request_id())
         self.endpoints.audience(str(request.url))
         if "Authorization" not in request.headers:
             request.headers["Authorization"] = self._authorization(str(request.url))
@@ -151,6 +153,10 @@ class ServiceHttp(httpx.Client):
         return self._retrying.handle_request(request)
 
 
+def _new_request_id() -> str:
+    return os.urandom(16).hex()
+
+
 def _scopes(options: ClientOptions) -> Sequence[str]:
     scopes = options.get("credential_scopes", _SCOPE)
     return [scopes] if isinstance(scopes, str) else list(scopes)
@@ -164,4 +170,6 @@ def _transport(endpoints: Endpoints, options: ClientOptions) -> httpx.BaseTransp
         return given
     most = options.get("max_connections", _MOST_CONNECTIONS)
     limits = httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=_KEEP_ALIVE_SECONDS)
-    return open_transport(options.get("connection_verify", True), endpoints.proxy(), limits)
+    proxy = endpoints.proxy()
+    needs_tls = endpoints.target.startswith("https://") or proxy is not None
+    return open_transport(options.get("connection_verify", True) if needs_tls else False, proxy, limits)
