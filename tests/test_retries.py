@@ -21,6 +21,7 @@ REFUSED: list[tuple[dict[str, object], type[Exception]]] = [
     ({"attempts": 1.5}, TypeError),
     ({"attempts": True}, TypeError),
     ({"total_seconds": 0}, ConfigurationError),
+    ({"total_seconds": 241}, ConfigurationError),
     ({"total_seconds": float("nan")}, ConfigurationError),
     ({"base_delay_seconds": -0.1}, ConfigurationError),
     ({"base_delay_seconds": float("nan")}, ConfigurationError),

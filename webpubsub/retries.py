@@ -11,6 +11,8 @@ from .errors import ConfigurationError
 
 __all__ = ["RetryPolicy"]
 
+_LONGEST_SECONDS = 240
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryPolicy:
@@ -27,7 +29,8 @@ class RetryPolicy:
 
     Attributes:
         attempts: Tries in all, the first included; 1 or more.
-        total_seconds: No try starts later than this after the first; more than 0.
+        total_seconds: No try starts later than this after the first; more than 0, at most 240, because a request
+            is signed once, for five minutes.
         base_delay_seconds: The upper bound of the first wait; 0 or more.
         maximum_delay_seconds: The upper bound of every computed wait; 0 or more.
         retry_sends: Repeat a POST like the other methods. A message may then be delivered twice.
@@ -44,8 +47,10 @@ class RetryPolicy:
             raise TypeError(f"attempts must be an int, not {type(self.attempts).__name__}.")
         if self.attempts < 1:
             raise ConfigurationError(f"attempts must be 1 or more; it was {self.attempts}.")
-        if not self.total_seconds > 0:
-            raise ConfigurationError(f"total_seconds must be more than 0; it was {self.total_seconds}.")
+        if not 0 < self.total_seconds <= _LONGEST_SECONDS:
+            raise ConfigurationError(
+                f"total_seconds must be more than 0 and at most {_LONGEST_SECONDS}; it was {self.total_seconds}."
+            )
         for name in ("base_delay_seconds", "maximum_delay_seconds"):
             if not getattr(self, name) >= 0:
                 raise ConfigurationError(f"{name} must be 0 or more; it was {getattr(self, name)}.")
