@@ -262,7 +262,7 @@ def import_document(path: Path, root: Path, *, force: bool) -> int:
         raise Stop(f"{target} is already there; --force replaces it")
     target.parent.mkdir(exist_ok=True)
     target.write_text(documents.dump_yaml(document), "utf-8")
-    print(f"{target}: written; say it in your own words, then run `python codegen.py`")
+    print(f"{target}: written, without prose; describe it in your own words, then run `python codegen.py`")
     return 0
 
 

@@ -468,11 +468,12 @@ def _answer_facts(document: Document, operation: Document, method: str, where: s
     result: dict[str, dict[str, Any]] = {}
     for status, entry in operation["responses"].items():
         response = follow(document, entry, where)
-        result[f"status {status}"] = {}
+        answer = "any other status" if status == "default" else f"status {status}"
+        result[answer] = {}
         for name, header in response.get("headers", {}).items():
-            result[f"status {status} header {name.lower()}"] = _schema_facts(document, header["schema"], where)
+            result[f"{answer} header {name.lower()}"] = _schema_facts(document, header["schema"], where)
         for media_type, each in response.get("content", {}).items() if method != "head" else ():
-            result[f"status {status} {media_type}"] = _schema_facts(document, each["schema"], where)
+            result[f"{answer} as {media_type}"] = _schema_facts(document, each["schema"], where)
     if "x-ms-pageable" in operation:
         result["paging"] = {"itemName": "value", **operation["x-ms-pageable"]}
     return result

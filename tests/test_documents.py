@@ -296,23 +296,31 @@ def test_a_reference_to_itself_is_refused() -> None:
         (
             (*SEND, "responses", "202", "schema"),
             {"$ref": "#/definitions/Token"},
-            [SAID_SEND, "  + status 202 application/json: Token"],
+            [SAID_SEND, "  + status 202 as application/json: Token"],
         ),
         (
             (*SEND, "responses", "202", "headers"),
             {"Retry-After": {"type": "integer"}},
             [SAID_SEND, "  + status 202 header retry-after: integer"],
         ),
-        ((*TOKEN, "produces", 0), GONE, [SAID_TOKEN, "  - status 200 text/plain", "  - status default text/plain"]),
-        ((*TOKEN, "responses", "default", "headers"), GONE, [SAID_TOKEN, "  - status default header x-ms-error-code"]),
+        (
+            (*TOKEN, "produces", 0),
+            GONE,
+            [SAID_TOKEN, "  - status 200 as text/plain", "  - any other status as text/plain"],
+        ),
+        (
+            (*TOKEN, "responses", "default", "headers"),
+            GONE,
+            [SAID_TOKEN, "  - any other status header x-ms-error-code"],
+        ),
         (
             (*TOKEN, "responses", "200", "schema", "$ref"),
             "#/definitions/Page",
             [
                 SAID_TOKEN,
-                "  ~ status 200 application/json: type Token -> Page",
-                "  ~ status 200 text/json: type Token -> Page",
-                "  ~ status 200 text/plain: type Token -> Page",
+                "  ~ status 200 as application/json: type Token -> Page",
+                "  ~ status 200 as text/json: type Token -> Page",
+                "  ~ status 200 as text/plain: type Token -> Page",
             ],
         ),
         (
