@@ -40,7 +40,7 @@ SUPPORT = PURE | {
 
 # A module or package, and what it may import besides the standard library and itself. The first row that fits decides.
 LAYERS: list[tuple[str, set[str]]] = [
-    ("webpubsub.emulator", {"webpubsub.connection_string", "webpubsub.tokens", "aiohttp", "httpx"}),
+    ("webpubsub.emulator", {"webpubsub.connection_string", "webpubsub.tokens", "aiohttp", "httpx", "trustme"}),
     ("webpubsub.events", {"webpubsub.errors", "webpubsub.models", "webpubsub.connection_string"}),
     ("webpubsub._async", SUPPORT | {"webpubsub_rest", "httpx"}),
     ("webpubsub._sync", SUPPORT | {"webpubsub_rest", "httpx"}),
@@ -148,7 +148,7 @@ def test_what_the_clients_wait_with_has_a_name(module: str) -> None:
 LIGHT: list[tuple[str, set[str]]] = [
     ("webpubsub", {"aiohttp", "anyio", "asyncio", "azure", "httpx_aiohttp", "websockets", "webpubsub.emulator"}),
     ("webpubsub.aio", {"aiohttp", "azure", "httpx_aiohttp", "websockets", "webpubsub.emulator"}),
-    ("webpubsub.emulator", {"aiohttp", "azure", "websockets"}),
+    ("webpubsub.emulator", {"aiohttp", "azure", "trustme", "websockets"}),
     ("webpubsub_rest", {"aiohttp", "webpubsub"}),
 ]
 

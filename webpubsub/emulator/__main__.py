@@ -1,6 +1,7 @@
 """`python -m webpubsub.emulator`: the local service by itself, until it is interrupted.
 
-The first line on standard output is the connection string and nothing else, so that scripts can read it.
+The first line on standard output is the connection string and nothing else, so that scripts can read it. By then
+the file of `--ca-file` is complete.
 """
 
 import argparse
@@ -8,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from ._emulator import DEVELOPMENT_KEY, Emulator, is_loopback
 
@@ -18,19 +20,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the emulator until SIGINT or SIGTERM; return the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    if options.tls != (options.ca_file is not None):
+        parser.error("--tls and --ca-file need each other")
     stopping = threading.Event()
     try:
         with Emulator(
             host=options.host,
             port=options.port,
             access_key=options.access_key,
+            tls=options.tls,
             simulate_entra=options.simulate_entra,
+            accept_unvalidated_entra_tokens=options.accept_unvalidated_entra_tokens,
         ) as emulator:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stopping.set())
+            if options.ca_file is not None:
+                _write(options.ca_file, emulator.ca_certificate, parser)
             print(emulator.connection_string, flush=True)
             if not is_loopback(options.host):
                 print(f"Warning: anyone who reaches this machine at {options.host} can use it.", file=sys.stderr)
+            if options.accept_unvalidated_entra_tokens:
+                print("Warning: anyone can forge the tokens for Microsoft Entra ID it accepts.", file=sys.stderr)
             while not stopping.wait(_WAIT_SECONDS):
                 pass
     except (ValueError, ImportError) as error:
@@ -38,6 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         parser.error(f"cannot listen on {options.host} port {options.port}: {error.strerror or error}")
     return 0
+
+
+def _write(path: Path, text: str, parser: argparse.ArgumentParser) -> None:
+    try:
+        path.write_text(text, "ascii")
+    except OSError as error:
+        parser.error(f"cannot write {path}: {error.strerror or error}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,10 +69,22 @@ def _parser() -> argparse.ArgumentParser:
         default=DEVELOPMENT_KEY,
         help="the key that signs tokens, at least 32 bytes (the development key)",
     )
+    parser.add_argument("--tls", action="store_true", help="speak https and wss, with a certificate made at each start")
+    parser.add_argument(
+        "--ca-file",
+        metavar="FILE",
+        type=Path,
+        help="where to write the certificate that clients must trust, as PEM; needed with --tls",
+    )
     parser.add_argument(
         "--simulate-entra",
         action="store_true",
         help="accept tokens for the audience of Microsoft Entra ID that are signed with the access key",
+    )
+    parser.add_argument(
+        "--accept-unvalidated-entra-tokens",
+        action="store_true",
+        help="accept unexpired tokens for the audience of Microsoft Entra ID whoever signed them; on loopback only",
     )
     return parser
 

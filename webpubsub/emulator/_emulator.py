@@ -1,12 +1,13 @@
 """`Emulator`: starting and stopping the local service, in a thread of its own or in the running loop.
 
-The server itself, and with it aiohttp, is imported when an emulator starts.
+The server itself, and with it aiohttp, is imported when an emulator starts; trustme when it starts with TLS.
 """
 
 import asyncio
 import ipaddress
 import logging
 import socket
+import ssl
 import threading
 from concurrent.futures import Future
 from types import TracebackType
@@ -27,6 +28,7 @@ DEVELOPMENT_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 _ANY_HOSTS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 _SHORTEST_KEY = 32
+_EXTRA = ("aiohttp", "trustme")
 
 _logger = logging.getLogger("webpubsub.emulator")
 _logger.addHandler(logging.NullHandler())
@@ -47,13 +49,17 @@ class Emulator:
         host: Where to listen. Anything but loopback lets the network in; a warning is logged.
         port: Where to listen; 0 takes a free port.
         access_key: The key that tokens must be signed with, at least 32 bytes of UTF-8.
+        tls: Whether to speak https and wss instead of http and ws, with a certificate that is made at each start.
         simulate_entra: Whether a bearer token whose audience is `https://webpubsub.azure.com` and that is signed
             with the access key counts as one of Microsoft Entra ID.
+        accept_unvalidated_entra_tokens: Whether any unexpired bearer token of that audience counts, whoever signed
+            it, so that real credentials can be used. Anybody can make one: a warning is logged, and the host must
+            be loopback.
         ack_delay_seconds: How long acknowledgements to clients are held back. The official Python client of
             version 1.1.0 can overlook one that arrives at once.
 
     Raises:
-        ValueError: The access key or the port is not acceptable.
+        ValueError: An argument is not acceptable, or does not go with another.
     """
 
     def __init__(
@@ -62,7 +68,9 @@ class Emulator:
         host: str = "127.0.0.1",
         port: int = 0,
         access_key: str = DEVELOPMENT_KEY,
+        tls: bool = False,
         simulate_entra: bool = False,
+        accept_unvalidated_entra_tokens: bool = False,
         ack_delay_seconds: float = 0.001,
     ) -> None:
         _check_key(access_key)
@@ -70,12 +78,17 @@ class Emulator:
             raise ValueError("The port must be from 0 to 65535.")
         if ack_delay_seconds < 0:
             raise ValueError("ack_delay_seconds must not be negative.")
+        if accept_unvalidated_entra_tokens and not is_loopback(host):
+            raise ValueError("Unvalidated tokens are accepted only where the host is 127.0.0.1, localhost or ::1.")
         self._host = host
         self._port = port
         self._access_key = access_key
+        self._tls = tls
         self._simulate_entra = simulate_entra
+        self._accept_unvalidated_entra_tokens = accept_unvalidated_entra_tokens
         self._ack_delay_seconds = ack_delay_seconds
         self._endpoint: str | None = None
+        self._ca_certificate = ""
         self._thread: _ServerThread | None = None
         self._server: Server | None = None
 
@@ -86,7 +99,10 @@ class Emulator:
 
     @property
     def endpoint(self) -> str:
-        """The URL of the running emulator, such as `http://127.0.0.1:54321`."""
+        """The URL of the running emulator, such as `http://127.0.0.1:54321`.
+
+        With TLS it begins with `https`.
+        """
         if self._endpoint is None:
             raise RuntimeError("The emulator is not running.")
         return self._endpoint
@@ -104,13 +120,33 @@ class Emulator:
         """
         return ConnectionString(self.endpoint, self._access_key).reveal()
 
+    @property
+    def ca_certificate(self) -> str:
+        """The certificate, as PEM, that clients of a TLS emulator must trust.
+
+        Each start makes another one.
+        """
+        if not self._tls:
+            raise RuntimeError("There is no certificate without tls=True.")
+        if self._endpoint is None:
+            raise RuntimeError("The emulator is not running.")
+        return self._ca_certificate
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """Make settings for clients that trust this emulator and nobody else.
+
+        For `connection_verify` of our clients, `ssl` of websockets and aiohttp, and `verify` of httpx.
+        """
+        return ssl.create_default_context(cadata=self.ca_certificate)
+
     def start(self) -> None:
         """Start in a thread of its own, and return when connections are accepted.
 
         Raises:
             RuntimeError: It is running already.
             OSError: The host and port cannot be listened on.
-            ImportError: aiohttp is not installed.
+            ImportError: aiohttp is not installed, or trustme where TLS is wanted.
+            ValueError: With TLS, the host cannot be written into a certificate.
         """
         server = self._open()
         try:
@@ -165,19 +201,34 @@ class Emulator:
             raise RuntimeError("The emulator is running already.")
         try:
             from ._server import Server
+
+            tls = self._certify() if self._tls else None
         except ModuleNotFoundError as error:
-            if error.name != "aiohttp":
+            if error.name not in _EXTRA:
                 raise
-            message = "The emulator needs aiohttp: pip install 'webpubsub[emulator]'"
+            message = f"The emulator needs {error.name}: pip install 'webpubsub[emulator]'"
             raise ModuleNotFoundError(message, name=error.name) from None
         listener = _listen(self._host, self._port)
         port = listener.getsockname()[1]
-        self._endpoint = "http://" + _authority(_ANY_HOSTS.get(self._host, self._host), port)
+        scheme = "http" if tls is None else "https"
+        self._endpoint = f"{scheme}://{_authority(_ANY_HOSTS.get(self._host, self._host), port)}"
         authorities = {_authority(host, port) for host in (self._host, *_LOOPBACK_HOSTS)}
-        verifier = Verifier(self._access_key, frozenset(authorities), self._simulate_entra)
+        verifier = Verifier(
+            self._access_key, frozenset(authorities), self._simulate_entra, self._accept_unvalidated_entra_tokens
+        )
         if not is_loopback(self._host):
             _logger.warning("The emulator listens on %s: anyone who reaches this machine can use it.", self._host)
-        return Server(listener, self._endpoint, verifier, ack_delay_seconds=self._ack_delay_seconds)
+        if self._accept_unvalidated_entra_tokens:
+            _logger.warning(
+                "The emulator accepts tokens for Microsoft Entra ID without validation: anyone can forge them."
+            )
+        return Server(listener, self._endpoint, verifier, tls=tls, ack_delay_seconds=self._ack_delay_seconds)
+
+    def _certify(self) -> ssl.SSLContext:
+        from ._certificates import issue
+
+        context, self._ca_certificate = issue(self._host)
+        return context
 
 
 class _ServerThread:

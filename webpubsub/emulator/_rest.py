@@ -66,7 +66,7 @@ class RestApi:
             query=target.query,
             names=names,
             hub=Hub() if hub is None else self.hubs.get(hub),
-            origin=self.endpoint if authority is None else f"http://{authority}",
+            origin=self.endpoint if authority is None else f"{self.endpoint.partition('://')[0]}://{authority}",
             endpoint=self.endpoint,
             access_key=self.verifier.access_key,
         )

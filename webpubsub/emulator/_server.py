@@ -7,6 +7,7 @@ waiting: when its queue is full it is closed with code 1008.
 import asyncio
 import logging
 import socket
+import ssl
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -52,12 +53,22 @@ class Server:
         listener: A bound socket; the server closes it.
         endpoint: How the emulator calls itself, such as `http://127.0.0.1:8080`.
         verifier: Checks tokens.
+        tls: The certificate of https and wss; None for http and ws.
         ack_delay_seconds: How long acknowledgements are held back.
     """
 
-    def __init__(self, listener: socket.socket, endpoint: str, verifier: Verifier, *, ack_delay_seconds: float) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        endpoint: str,
+        verifier: Verifier,
+        *,
+        tls: ssl.SSLContext | None,
+        ack_delay_seconds: float,
+    ) -> None:
         self._listener = listener
         self._verifier = verifier
+        self._tls = tls
         self._ack_delay_seconds = ack_delay_seconds
         self._hubs = Hubs()
         self._rest = RestApi(self._hubs, verifier, endpoint)
@@ -71,7 +82,7 @@ class Server:
             app, access_log=None, logger=_http_logger, shutdown_timeout=_CLOSE_SECONDS
         )
         await runner.setup()
-        await web.SockSite(runner, self._listener).start()
+        await web.SockSite(runner, self._listener, ssl_context=self._tls).start()
 
     async def stop(self) -> None:
         """Close every connection and the listening socket."""
@@ -87,7 +98,12 @@ class Server:
             await asyncio.wait(clients.values(), timeout=2 * _CLOSE_SECONDS)
         for client in clients:
             client.abort()
+        server = self._runner.server
+        open_transports = [] if server is None else [connection.transport for connection in server.connections]
         await self._runner.cleanup()
+        for transport in open_transports:
+            if transport is not None:
+                transport.abort()  # over TLS, a mere close waits for the other side
 
     @web.middleware
     async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG002
