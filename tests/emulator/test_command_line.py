@@ -2,10 +2,12 @@
 
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -58,6 +60,32 @@ def test_a_host_that_may_let_the_network_in_is_warned_about() -> None:
     assert errors == "Warning: anyone who reaches this machine at 2130706433 can use it.\n"
 
 
+def test_with_tls_the_certificate_is_in_its_file_before_the_first_line(tmp_path: Path) -> None:
+    """Who reads the connection string can trust the certificate; what was in the file before is gone."""
+    ca_file = tmp_path / "ca.pem"
+    ca_file.write_text("something older\n" * 1000)
+    with running("--port", "0", "--tls", "--ca-file", str(ca_file)) as process:
+        endpoint = ConnectionString.parse(first_line(process)).endpoint
+        trust = ssl.create_default_context(cafile=ca_file)
+        status = httpx.head(endpoint + "/api/health", verify=trust).status_code
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=20)
+
+    assert endpoint.startswith("https://127.0.0.1:")
+    assert (status, process.returncode, errors) == (200, 0, "")
+    assert ca_file.read_text().count("-----BEGIN") == ca_file.read_text().count("-----BEGIN CERTIFICATE-----") == 1
+
+
+def test_unvalidated_tokens_are_warned_about() -> None:
+    """The warning goes to stderr, once."""
+    with running("--port", "0", "--accept-unvalidated-entra-tokens") as process:
+        first_line(process)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=20)
+
+    assert errors == "Warning: anyone can forge the tokens for Microsoft Entra ID it accepts.\n"
+
+
 def test_a_taken_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     """A port in use is a clear message and code 2."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -75,6 +103,13 @@ WRONG = [
     (("--access-key", "short"), "at least 32 bytes"),
     (("--host", "no such host"), "cannot listen on no such host"),
     (("--nonsense",), "unrecognized arguments"),
+    (("--tls",), "--tls and --ca-file need each other"),
+    (("--ca-file", "ca.pem"), "--tls and --ca-file need each other"),
+    (
+        ("--port", "0", "--tls", "--ca-file", "no such directory/ca.pem"),
+        "cannot write no such directory/ca.pem: No such",
+    ),
+    (("--accept-unvalidated-entra-tokens", "--host", "0.0.0.0"), "Unvalidated tokens are accepted only where"),
 ]
 
 

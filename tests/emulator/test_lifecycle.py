@@ -255,6 +255,22 @@ def test_a_host_that_may_let_the_network_in_is_warned_about(caplog: pytest.LogCa
     assert warnings == ["The emulator listens on 2130706433: anyone who reaches this machine can use it."]
 
 
+def test_unvalidated_tokens_are_warned_about(caplog: pytest.LogCaptureFixture) -> None:
+    """Each start says that anyone can make the tokens."""
+    with Emulator(accept_unvalidated_entra_tokens=True):
+        pass
+
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert warnings == ["The emulator accepts tokens for Microsoft Entra ID without validation: anyone can forge them."]
+
+
+@pytest.mark.parametrize("host", [host for host, loopback in HOSTS if not loopback])
+def test_unvalidated_tokens_stay_on_this_machine(host: str) -> None:
+    """Where the network may come in, they are refused before anything is listened on."""
+    with pytest.raises(ValueError, match=r"only where the host is 127\.0\.0\.1"):
+        Emulator(host=host, accept_unvalidated_entra_tokens=True)
+
+
 def test_the_server_is_imported_when_it_is_needed() -> None:
     """Importing the package does not import aiohttp, and without aiohttp the error names the extra."""
     program = (

@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from collections.abc import Callable
 
 import jwt
 import pytest
@@ -81,25 +82,27 @@ def test_the_host_is_the_addressed_one_or_the_emulators_own(
 
 
 NOW = time.time()
-TIMES = [
-    ({"exp": NOW + 60}, True),
-    ({"exp": NOW - 240}, True),
-    ({"exp": NOW - 360}, False),
-    ({"exp": NOW + 60, "nbf": NOW + 240}, True),
-    ({"exp": NOW + 60, "nbf": NOW + 360}, False),
-    ({"exp": None}, False),
-    ({"exp": "soon"}, False),
-    ({"exp": []}, False),
-    ({"exp": float("inf")}, False),
-    ({"exp": NOW + 60, "nbf": {}}, False),
-    ({"exp": NOW + 60, "iat": []}, False),
+TIMES: list[tuple[Callable[[float], dict[str, object]], bool]] = [
+    (lambda now: {"exp": now + 60}, True),
+    (lambda now: {"exp": now - 240}, True),
+    (lambda now: {"exp": now - 360}, False),
+    (lambda now: {"exp": now + 60, "nbf": now + 240}, True),
+    (lambda now: {"exp": now + 60, "nbf": now + 360}, False),
+    (lambda now: {"exp": None}, False),
+    (lambda now: {"exp": "soon"}, False),
+    (lambda now: {"exp": []}, False),
+    (lambda now: {"exp": float("inf")}, False),
+    (lambda now: {"exp": now + 60, "nbf": {}}, False),
+    (lambda now: {"exp": now + 60, "iat": []}, False),
 ]
 
 
 @pytest.mark.parametrize(("claims", "accepted"), TIMES)
-def test_times_are_checked_with_five_minutes_of_grace(claims: dict[str, object], accepted: bool) -> None:
+def test_times_are_checked_with_five_minutes_of_grace(
+    claims: Callable[[float], dict[str, object]], accepted: bool
+) -> None:
     """A token needs an expiry; clocks may differ by five minutes and not more."""
-    assert accepts(token(aud=f"http://{HOST}{PATH}", **claims)) == accepted
+    assert accepts(token(aud=f"http://{HOST}{PATH}", **claims(time.time()))) == accepted
 
 
 def test_a_token_without_expiry_is_refused() -> None:
@@ -129,6 +132,69 @@ FORGERIES = [
 def test_forgeries_are_refused(forgery: str | None) -> None:
     """Only HS256 with the access key counts."""
     assert not accepts(forgery)
+
+
+FOREIGN_KEY = "a key that the emulator does not have"
+ENTRA = "https://webpubsub.azure.com"
+URL = f"http://{HOST}{PATH}"
+UNVALIDATED = Verifier(KEY, frozenset({HOST}), accept_unvalidated_entra_tokens=True)
+
+
+def foreign(key: str = FOREIGN_KEY, algorithm: str = "HS256", **claims: object) -> str:
+    """Sign claims with a key that the emulator does not have."""
+    return jwt.encode({"exp": NOW + 60, **claims}, key, algorithm)
+
+
+@pytest.mark.parametrize(
+    "bearer",
+    [
+        foreign(aud=ENTRA),
+        foreign(aud=ENTRA + "/"),
+        foreign(aud=["somebody", ENTRA]),
+        foreign(FOREIGN_KEY * 2, "HS512", aud=ENTRA),
+        foreign(aud=ENTRA, exp=NOW - 10),
+        unsigned({"aud": ENTRA, "exp": NOW + 60}),
+        token(aud=ENTRA),
+    ],
+)
+def test_unvalidated_tokens_of_entra_open_rest(bearer: str) -> None:
+    """Where it was asked for, it does not matter who signed, and with what; clients are not let in that way."""
+    UNVALIDATED.check_service(bearer, HOST, PATH)
+    UNVALIDATED.check_entra(bearer)
+    with pytest.raises(RefusedError):
+        UNVALIDATED.check_client(bearer, HOST, "/client/hubs/chat")
+
+
+STILL_REFUSED = [
+    (foreign(aud=ENTRA, exp=NOW - 360), "expired"),
+    (foreign(aud=ENTRA, nbf=NOW + 3600), "not valid yet"),
+    (jwt.encode({"aud": ENTRA}, FOREIGN_KEY, "HS256"), "no expiry"),
+    (foreign(), "not signed with"),
+    (foreign(aud="https://management.azure.com"), "not signed with"),
+    (foreign(aud=ENTRA + ".example.com"), "not signed with"),
+    (foreign(aud=URL), "not signed with"),
+    (unsigned({"aud": URL, "exp": NOW + 60}), "not a valid HS256 token"),
+    (token(aud="http://other.test/"), "audience"),
+    ("a.b.c", "not a JSON Web Token"),
+    (None, "no token"),
+]
+
+
+@pytest.mark.parametrize(("bearer", "reason"), STILL_REFUSED)
+def test_only_the_signature_of_entra_tokens_is_forgiven(bearer: str | None, reason: str) -> None:
+    """Times are checked, and every other token needs the signature of the access key."""
+    with pytest.raises(RefusedError) as refused:
+        UNVALIDATED.check_service(bearer, HOST, PATH)
+
+    assert reason in refused.value.response.headers["WWW-Authenticate"]
+
+
+def test_tokens_of_the_access_key_are_as_good_as_ever() -> None:
+    """The opt-in takes nothing away: the URL is still an audience, though not for what only Entra ID may do."""
+    UNVALIDATED.check_service(token(aud=URL), HOST, PATH)
+    UNVALIDATED.check_client(token(aud=URL), HOST, PATH)
+    with pytest.raises(RefusedError):
+        UNVALIDATED.check_entra(token(aud=URL))
 
 
 def test_the_reason_shows_neither_token_nor_key() -> None:
