@@ -179,6 +179,6 @@ def _decode(token: str, leeway_seconds: float, kind: str, *, key: str | None) ->
         raise InvalidTokenError("The token has no expiry.") from None
     except jwt.InvalidSignatureError:
         raise InvalidTokenError("The token is not signed with the access key.") from None
-    except (jwt.InvalidTokenError, ValueError, RecursionError):
+    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError):
         raise InvalidTokenError(f"The token is not {kind}.") from None
     return cast("dict[str, JSONValue]", claims)
