@@ -10,6 +10,7 @@ import socket
 import ssl
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -99,11 +100,9 @@ class Server:
         for client in clients:
             client.abort()
         server = self._runner.server
-        open_transports = [] if server is None else [connection.transport for connection in server.connections]
+        for connection in () if server is None else server.connections:
+            _abort(connection.transport)  # over TLS, a mere close waits for the other side
         await self._runner.cleanup()
-        for transport in open_transports:
-            if transport is not None:
-                transport.abort()  # over TLS, a mere close waits for the other side
 
     @web.middleware
     async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG002
@@ -159,6 +158,13 @@ class Server:
             groups=set(admission.groups),
         )
         return Session(self._hubs.open(admission.hub), connection)
+
+
+def _abort(transport: asyncio.BaseTransport | None) -> None:
+    """Drop a connection without a word; one that is gone already is no error."""
+    if isinstance(transport, asyncio.WriteTransport):
+        with suppress(AttributeError):  # from CPython 3.11.2, when a TLS transport is closed already
+            transport.abort()
 
 
 async def _read_body(request: web.Request) -> bytes:
@@ -217,8 +223,7 @@ class _ClientSocket:
 
     def abort(self) -> None:
         """Drop the connection without a word; one that is gone already is no error."""
-        if (transport := self._request.transport) is not None:
-            transport.abort()
+        _abort(self._request.transport)
 
     def _give_up(self) -> None:
         self._queue.end()
