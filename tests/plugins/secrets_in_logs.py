@@ -7,12 +7,16 @@ would write normally is not changed.
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from unittest.mock import patch
 
 import pytest
 from jwt.algorithms import HMACAlgorithm
+
+from webpubsub import tokens
+
+PrepareKey = Callable[[HMACAlgorithm, str | bytes], bytes]
 
 _SIGNED_TOKEN = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]{20,}")
 _FEWEST_CHARACTERS = 10
@@ -53,20 +57,24 @@ class Watch:
 @pytest.fixture(scope="session", autouse=True)
 def _no_secret_is_logged() -> Iterator[None]:
     watch = Watch()
-    handle, prepare_key = logging.Logger.handle, HMACAlgorithm.prepare_key
+    handle = logging.Logger.handle
 
     def watched_handle(logger: logging.Logger, record: logging.LogRecord) -> None:
         watch.look_at(record)
         if record.levelno >= logger.getEffectiveLevel() and not logger.disabled:
             handle(logger, record)
 
-    def learned_key(algorithm: HMACAlgorithm, key: str | bytes) -> bytes:
-        watch.learn(key)
-        return prepare_key(algorithm, key)
+    def learning(prepare_key: PrepareKey) -> PrepareKey:
+        def learned_key(algorithm: HMACAlgorithm, key: str | bytes) -> bytes:
+            watch.learn(key)
+            return prepare_key(algorithm, key)
+
+        return learned_key
 
     with ExitStack() as stack:
         stack.enter_context(patch.object(logging.Logger, "isEnabledFor", lambda logger, level: True))
         stack.enter_context(patch.object(logging.Logger, "handle", watched_handle))
-        stack.enter_context(patch.object(HMACAlgorithm, "prepare_key", learned_key))
+        for algorithm in (HMACAlgorithm, tokens._HS256):
+            stack.enter_context(patch.object(algorithm, "prepare_key", learning(algorithm.prepare_key)))
         yield
     assert watch.findings == []
