@@ -3,7 +3,7 @@
 import pytest
 
 from webpubsub import ClientOptions, ConfigurationError, RequestOptions, RetryPolicy
-from webpubsub.options import Settings, check
+from webpubsub.options import Settings, check, tls_verification
 
 BUILT_IN = Settings.of({})
 
@@ -80,6 +80,7 @@ REFUSED_OF_THE_CLIENT: list[tuple[dict[str, object], type[Exception], str]] = [
     ({"max_connections": 1.5}, TypeError, "max_connections must be an int"),
     ({"user": ""}, ConfigurationError, "user must be printable ASCII"),
     ({"user": 7}, TypeError, "user must be a str"),
+    ({"connection_verify": 1}, TypeError, "connection_verify must be a bool, a path or"),
     ({"request_id": "id"}, TypeError, "no option 'request_id'"),
     ({"retry_total": 3}, TypeError, "no option 'retry_total'"),
 ]
@@ -117,6 +118,13 @@ def test_invalid_options_of_the_client_are_refused(
         check(options, ClientOptions)
 
     assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize("path", ["no such file", __file__])
+def test_a_file_without_certificates_is_refused(path: str) -> None:
+    """Nobody is trusted by mistake."""
+    with pytest.raises(ConfigurationError, match="connection_verify"):
+        tls_verification(path)
 
 
 def test_options_of_a_call_are_options_of_the_client_too() -> None:

@@ -61,8 +61,8 @@ class ClientOptions(TypedDict, total=False):
         headers: As in `RequestOptions`.
         logging_enable: As in `RequestOptions`.
         retry_policy: As in `RequestOptions`.
-        connection_verify: Whether to check the certificate of the service; an `ssl.SSLContext` for an own
-            certificate authority.
+        connection_verify: Whether to check the certificate of the service; the path of a file with the
+            certificates to trust, or an `ssl.SSLContext`, for an own certificate authority.
         credential_scopes: The scopes of a token credential; `https://webpubsub.azure.com/.default` by default.
         max_connections: Most connections to the service at once; 100 by default.
         port: The port of the service, in place of the one in the endpoint.
@@ -77,7 +77,7 @@ class ClientOptions(TypedDict, total=False):
     headers: Mapping[str, str]
     logging_enable: bool
     retry_policy: RetryPolicy
-    connection_verify: ssl.SSLContext | bool
+    connection_verify: ssl.SSLContext | bool | str
     credential_scopes: str | Sequence[str]
     max_connections: int
     port: int | None
@@ -160,6 +160,20 @@ def check(options: Mapping[str, object], allowed: type[RequestOptions] | type[Cl
             _CHECKS[name](value, name)
 
 
+def tls_verification(chosen: ssl.SSLContext | bool | str) -> ssl.SSLContext | bool:
+    """Turn the option `connection_verify` into what httpx takes.
+
+    Raises:
+        ConfigurationError: It is a path, and no file with certificates is there.
+    """
+    if not isinstance(chosen, str):
+        return chosen
+    try:
+        return ssl.create_default_context(cafile=chosen)
+    except OSError:
+        raise ConfigurationError("connection_verify is not the path of a file with certificates.") from None
+
+
 def _timeout(connection: float, read: float) -> Mapping[str, float]:
     return {"connect": connection, "read": read, "write": read, "pool": connection}
 
@@ -200,6 +214,11 @@ def _is_policy(value: object, name: str) -> None:
         raise TypeError(f"{name} must be a RetryPolicy, not {type(value).__name__}.")
 
 
+def _is_verification(value: object, name: str) -> None:
+    if not isinstance(value, (bool, str, ssl.SSLContext)):
+        raise TypeError(f"{name} must be a bool, a path or an ssl.SSLContext, not {type(value).__name__}.")
+
+
 def _is_count(value: object, name: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an int, not {type(value).__name__}.")
@@ -214,6 +233,7 @@ _CHECKS: dict[str, Callable[[object, str], None]] = {
     "headers": _are_headers,
     "request_id": _is_text,
     "retry_policy": _is_policy,
+    "connection_verify": _is_verification,
     "max_connections": _is_count,
     "user": _is_optional_text,
 }

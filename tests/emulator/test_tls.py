@@ -115,6 +115,14 @@ async def test_the_asynchronous_client_follows_pages_over_https(emulator: Emulat
     assert listed == members
 
 
+def test_a_file_can_say_whom_to_trust(emulator: Emulator, ca_file: str) -> None:
+    """As with the official SDK, `connection_verify` may be a path."""
+    with WebPubSubServiceClient.from_connection_string(
+        emulator.connection_string, "chat", connection_verify=ca_file
+    ) as service:
+        assert service.get_service_status()
+
+
 async def test_a_message_goes_from_https_to_wss(emulator: Emulator) -> None:
     """The URL of a client access token is one of wss."""
     trust = emulator.ssl_context()

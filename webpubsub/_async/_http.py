@@ -22,7 +22,7 @@ from .._failures import reason
 from .._version import __version__
 from ..credentials import AsyncCredential, KeyCredential, recognize
 from ..errors import ConfigurationError, ServiceError, TransportError, from_response
-from ..options import ClientOptions, RequestOptions, Settings
+from ..options import ClientOptions, RequestOptions, Settings, tls_verification
 from ..tokens import check_key, service_token
 from ._bearer import BearerTokens
 from ._exchange import Exchange
@@ -172,4 +172,5 @@ def _transport(endpoints: Endpoints, options: ClientOptions) -> httpx.AsyncBaseT
     limits = httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=_KEEP_ALIVE_SECONDS)
     proxy = endpoints.proxy()
     needs_tls = endpoints.target.startswith("https://") or proxy is not None
-    return open_transport(options.get("connection_verify", True) if needs_tls else False, proxy, limits)
+    verify = tls_verification(options.get("connection_verify", True)) if needs_tls else False
+    return open_transport(verify, proxy, limits)
