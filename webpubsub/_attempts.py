@@ -10,7 +10,7 @@ from typing import NoReturn
 import httpx
 from httpx_retries import Retry, RetryTransport
 
-from ._failures import PASSING, UNSENT
+from ._failures import PASSING, UNSENT, is_lasting
 from ._logging import logger
 from .errors import retry_after_seconds
 from .retries import RetryPolicy
@@ -53,6 +53,9 @@ class Attempts(Retry):
 
     def is_retryable_method(self, method: str) -> bool:  # noqa: ARG002
         return True
+
+    def is_retryable_exception(self, exception: Exception) -> bool:
+        return super().is_retryable_exception(exception) and not is_lasting(exception)
 
     def sleep(self, response: httpx.Response | Exception) -> None:
         time.sleep(self._schedule(response))

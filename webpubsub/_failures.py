@@ -1,5 +1,7 @@
 """What a failure of the transport means: whether the request was sent, whether it may be repeated, how to say it."""
 
+import ssl
+
 import httpx
 
 
@@ -25,6 +27,14 @@ _REASONS: tuple[tuple[type[httpx.RequestError], str], ...] = (
     (httpx.DecodingError, "the answer cannot be decompressed"),
     (AnswerTooLargeError, "the answer is too large"),
 )
+
+
+def is_lasting(error: BaseException) -> bool:
+    """Tell whether another try would fail alike: the certificate is not one to trust."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def reason(error: httpx.RequestError) -> str:

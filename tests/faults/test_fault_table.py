@@ -301,8 +301,8 @@ def test_unknown_host(connect: Connect, caplog: pytest.LogCaptureFixture, monkey
     assert len(caplog.records) == 2
 
 
-def test_certificate_of_an_unknown_authority(connect: Connect) -> None:
-    """Nothing is sent to a server that cannot prove who it is; with its authority known, everything works."""
+def test_certificate_of_an_unknown_authority(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing is sent to a server that cannot prove who it is, nor tried again; with its authority known, all works."""
     authority = trustme.CA()
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(tls)
@@ -315,6 +315,7 @@ def test_certificate_of_an_unknown_authority(connect: Connect) -> None:
         assert not caught.value.maybe_sent
         assert_presentable(caught.value)
         assert server.requests == []
+        assert [record.message for record in caplog.records if record.name.startswith("azure")] == []
         trusting = connect(server.endpoint, connection_verify=known)
         trusting.post()
         calls.close()
