@@ -127,7 +127,6 @@ def test_rendered_code_imports_nothing_of_ours(path: Path) -> None:
     assert {name.partition(".")[0] for name in imports(path, package)} <= {
         "webpubsub_rest",
         "httpx",
-        "attrs",
     } | STANDARD
 
 
