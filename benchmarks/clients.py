@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from .workload import GROUP, HUB, KEY, MEMBERS_PATH, ROLES, SEND_PATH, USER, ContentType, Message
+from .workload import GROUP, HUB, KEY, MEMBERS_PATH, ROLES, SEND_PATH, USER, USERS_PATH, ContentType, Message
 
 if TYPE_CHECKING:
     import httpx
@@ -23,6 +23,7 @@ _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encod
 
 class SyncClient(Protocol):
     def send(self, message: Message, content_type: ContentType) -> object: ...
+    def send_to(self, user_id: str, message: Message, content_type: ContentType) -> object: ...
     def members(self) -> int: ...
     def close(self) -> None: ...
 
@@ -47,6 +48,9 @@ class Ours:
     def send(self, message: Message, content_type: ContentType) -> None:
         self._service.send_to_all(cast("Any", message), content_type=content_type)
 
+    def send_to(self, user_id: str, message: Message, content_type: ContentType) -> None:
+        self._service.send_to_user(user_id, cast("Any", message), content_type=content_type)
+
     def members(self) -> int:
         return len(list(self._service.list_connections(GROUP)))
 
@@ -63,6 +67,9 @@ class Peer:
 
     def send(self, message: Message, content_type: ContentType) -> None:
         self._service.send_to_all(cast("Any", message), content_type=content_type)
+
+    def send_to(self, user_id: str, message: Message, content_type: ContentType) -> None:
+        self._service.send_to_user(user_id, cast("Any", message), content_type=content_type)
 
     def members(self) -> int:
         return len(list(self._service.list_connections(group=GROUP)))
@@ -81,7 +88,12 @@ class BareHttpx:
         self.close = self._http.close
 
     def send(self, message: Message, content_type: ContentType) -> None:
-        url = self._endpoint + SEND_PATH
+        self._post(self._endpoint + SEND_PATH, message, content_type)
+
+    def send_to(self, user_id: str, message: Message, content_type: ContentType) -> None:
+        self._post(self._endpoint + USERS_PATH.format(user_id), message, content_type)
+
+    def _post(self, url: str, message: Message, content_type: ContentType) -> None:
         headers = {"Authorization": self._sign(url), "Content-Type": content_type}
         self._http.post(url, content=content(message), headers=headers).raise_for_status()
 
@@ -106,8 +118,14 @@ class HttpClient:
         self.close = self._connection.close
 
     def send(self, message: Message, content_type: ContentType) -> None:
-        headers = {"Authorization": self._sign(self._endpoint + SEND_PATH), "Content-Type": content_type}
-        self._exchange("POST", SEND_PATH, content(message), headers)
+        self._post(SEND_PATH, message, content_type)
+
+    def send_to(self, user_id: str, message: Message, content_type: ContentType) -> None:
+        self._post(USERS_PATH.format(user_id), message, content_type)
+
+    def _post(self, target: str, message: Message, content_type: ContentType) -> None:
+        headers = {"Authorization": self._sign(self._endpoint + target), "Content-Type": content_type}
+        self._exchange("POST", target, content(message), headers)
 
     def members(self) -> int:
         found: list[object] = []

@@ -6,12 +6,13 @@ import gc
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import astuple, dataclass, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 
-from .clients import ASYNC_CLIENTS, SYNC_CLIENTS, TOKEN_CLIENTS
+from .clients import ASYNC_CLIENTS, SYNC_CLIENTS, TOKEN_CLIENTS, SyncClient
 from .workload import CASES, CONTENT_TYPES, MEMBERS, MEMORY_CASES, Case, message
 
 _STATM = Path("/proc/self/statm")
@@ -70,6 +71,8 @@ def measure(case: Case, contender: str, endpoint: str) -> Sample:
     try:
         if case.job == "list":
             return _measure_sync(partial(_list_all, client.members), case)
+        if case.job == "users":
+            return _measure_sync(partial(_send_to_next, client, count(), case), case)
         return _measure_sync(partial(client.send, message(*case.message), CONTENT_TYPES[case.message[0]]), case)
     finally:
         client.close()
@@ -112,6 +115,10 @@ async def _call(call: Callable[[], Awaitable[object]], calls: int, in_flight: in
             await call()
 
     await asyncio.gather(*(go_on() for _ in range(in_flight)))
+
+
+def _send_to_next(client: SyncClient, numbers: Iterator[int], case: Case) -> None:
+    client.send_to(f"user-{next(numbers)}", message(*case.message), CONTENT_TYPES[case.message[0]])
 
 
 def _list_all(members: Callable[[], int]) -> None:

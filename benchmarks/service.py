@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ import jwt
 
 from .clients import content
 from .server import SEEN
-from .workload import CONTENT_TYPES, KEY, MEMBERS_PATH, SEND_PATH, Case, message
+from .workload import CONTENT_TYPES, KEY, MEMBERS_PATH, SEND_PATH, USERS_PATH, Case, message
+
+_TO_A_USER = re.compile(re.escape(USERS_PATH).replace(r"\{\}", r"user-\d+"))
 
 
 class UnfairError(Exception):
@@ -88,7 +91,8 @@ def judge(case: Case, endpoint: str, request: Request) -> None:
     if case.job == "list":
         expected = request.method == "GET" and request.target.startswith(MEMBERS_PATH)
     else:
-        expected = request.method == "POST" and request.target == SEND_PATH and _carries(request, case)
+        there = _TO_A_USER.fullmatch(request.target) if case.job == "users" else request.target == SEND_PATH
+        expected = request.method == "POST" and bool(there) and _carries(request, case)
     if scheme != "Bearer" or not expected:
         raise UnfairError(f"not the request of {case.name!r}: {request.method} {request.target}")
 

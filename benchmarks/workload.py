@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 HUB = "chat"
 GROUP = "room"
 SEND_PATH = f"/api/hubs/{HUB}/:send?api-version=2024-12-01"
+USERS_PATH = f"/api/hubs/{HUB}/users/{{}}/:send?api-version=2024-12-01"
 MEMBERS_PATH = f"/api/hubs/{HUB}/groups/{GROUP}/connections?api-version=2024-12-01"
 KEY = "bench" * 13
 USER = "ann"
@@ -77,7 +78,7 @@ class Case:
     """
 
     name: str
-    job: Literal["send", "token", "list", "start", "memory"]
+    job: Literal["send", "users", "token", "list", "start", "memory"]
     contenders: tuple[str, ...]
     calls: int = 1
     warm_up: int = 0
@@ -90,7 +91,14 @@ class Case:
     def requests(self) -> int:
         """How many requests the service must see."""
         calls = self.calls + self.warm_up
-        return {"send": calls, "memory": calls, "list": calls * MEMBERS // PAGE, "token": 0, "start": 0}[self.job]
+        return {
+            "send": calls,
+            "users": calls,
+            "memory": calls,
+            "list": calls * MEMBERS // PAGE,
+            "token": 0,
+            "start": 0,
+        }[self.job]
 
 
 def message(kind: str, size: str) -> Message:
@@ -118,6 +126,7 @@ CASES = (
         for size in SIZES
         for kind in CONTENT_TYPES
     ),
+    Case("send 100 B dict, to another user each time", "users", SYNC, 400, 50),
     *(
         Case(f"async {in_flight}", "send", ASYNC, calls, calls // 5, in_flight=in_flight)
         for in_flight, calls in ((1, 300), (10, 400), (100, 800), (500, 1000))
