@@ -45,5 +45,5 @@ $(VENV)/.demo: $(VENV)/.python pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable ".[aio,emulator,identity]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[aio,cli,compat,emulator,identity]" --group dev
 	@touch $@ $(VENV)/.demo
