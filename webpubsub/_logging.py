@@ -1,20 +1,27 @@
-"""The logger of the client, and what its lines may show.
+"""The logger of the client, and what its lines may show: what a secret looks like, and what stands in its place.
 
 The name `azure.webpubsub` makes `logging.getLogger("azure")`, which the official documents tell people to set up,
 work here as well.
 """
 
 import logging
+import re
 from collections.abc import Iterable
-
-from ._redaction import REDACTED, redacted
 
 logger = logging.getLogger("azure.webpubsub")
 
+REDACTED = "REDACTED"
+_PARAMETER = re.compile(r"((?:^|[?&])access_token=)[^&#\s]+", re.IGNORECASE)
+_JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _SHOWN = 4096
 _SECRET_HEADERS = frozenset(
     ("authorization", "proxy-authorization", "cookie", "set-cookie", "ocp-apim-subscription-key")
 )
+
+
+def redacted(text: str) -> str:
+    """Replace the tokens in a text."""
+    return _JWT.sub(REDACTED, _PARAMETER.sub(rf"\1{REDACTED}", text))
 
 
 def log_request(attempt: int, method: str, url: str, headers: Iterable[tuple[str, str]], content: bytes) -> None:

@@ -6,6 +6,7 @@ Nothing here ever repeats the string or the key in an error or a `repr`.
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from . import _checks
 from .errors import ConfigurationError
 
 __all__ = ["ConnectionString"]
@@ -42,9 +43,7 @@ class ConnectionString:
             ConfigurationError: A field is missing, given twice, unknown or malformed. The message names the
                 field and never repeats the string.
         """
-        if not isinstance(text, str):
-            raise TypeError(f"The connection string must be a str, not {type(text).__name__}.")
-        fields = _fields(text)
+        fields = _fields(_checks.string(text, "The connection string"))
         for name in ("Endpoint", "AccessKey"):
             if not fields.get(name):
                 raise ConfigurationError(f"The connection string has no {name}.{_only_identity(fields, name)}")
@@ -72,8 +71,7 @@ def endpoint_url(text: str, name: str = "endpoint", port: str | int | None = Non
         ConfigurationError: It is not an http or https URL with a host, or it has parts that an endpoint
             does not have.
     """
-    if not isinstance(text, str):
-        raise TypeError(f"{name} must be a str, not {type(text).__name__}.")
+    _checks.string(text, name)
     try:
         parts = urlsplit(text.strip())
         host, own_port = parts.hostname, parts.port

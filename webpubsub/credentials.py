@@ -7,8 +7,8 @@ with a `key` is a key credential, anything with a `get_token` a token credential
 from collections.abc import Awaitable
 from typing import Protocol, TypeAlias, runtime_checkable
 
+from ._checks import access_key
 from .errors import ConfigurationError
-from .tokens import check_key
 
 __all__ = ["AccessToken", "AsyncTokenCredential", "AzureKeyCredential", "KeyCredential", "TokenCredential"]
 
@@ -111,7 +111,7 @@ class AzureKeyCredential:
         Raises:
             ConfigurationError: The key is empty.
         """
-        self._key = check_key(key, "key")
+        self._key = access_key(key, "key")
 
     @property
     def key(self) -> str:
@@ -129,7 +129,7 @@ class AzureKeyCredential:
         Raises:
             ConfigurationError: The key is empty; the old one stays in use.
         """
-        self._key = check_key(key, "key")
+        self._key = access_key(key, "key")
 
     def __repr__(self) -> str:
         return "AzureKeyCredential(key=REDACTED)"

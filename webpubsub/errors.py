@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import ClassVar
 
-from ._redaction import redacted
+from ._logging import redacted
 
 __all__ = [
     "AuthenticationError",

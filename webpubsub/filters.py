@@ -6,6 +6,7 @@ pasted into it: a quote in a name would end the string, and the rest of the name
 
 from string import Formatter
 
+from ._checks import string
 from .errors import ConfigurationError
 
 __all__ = ["odata"]
@@ -46,10 +47,8 @@ def odata(expression: str, /, **values: str | int | bool | None) -> str:
 
 
 def _fields(expression: str) -> list[tuple[str, str | None, str | None, str | None]]:
-    if not isinstance(expression, str):
-        raise TypeError(f"The filter must be a str, not {type(expression).__name__}.")
     try:
-        return list(Formatter().parse(expression))
+        return list(Formatter().parse(string(expression, "The filter")))
     except ValueError:
         raise ConfigurationError("The filter has a brace without its partner; write a literal brace twice.") from None
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from webpubsub_rest import BinaryBody, JsonBody, TextBody
 
+from ._checks import string
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -212,9 +213,7 @@ def _kind(message: object) -> _Kind:
 
 
 def _media_type(content_type: str) -> str:
-    if not isinstance(content_type, str):
-        raise TypeError(f"content_type must be a str, not {type(content_type).__name__}.")
-    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    media_type, *parameters = (part.strip().lower() for part in string(content_type, "content_type").split(";"))
     if media_type not in _ENCODERS:
         allowed = ", ".join(name for name in _ENCODERS if name)
         raise ConfigurationError(f"content_type must be one of {allowed}; it was {content_type[:60]!r}.")

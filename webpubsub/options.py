@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict
 
 import httpx
 
+from . import _checks
 from .errors import ConfigurationError
 from .retries import RetryPolicy
 
@@ -94,8 +93,6 @@ _DEFAULTS = {
     "logging_enable": False,
     "retry_policy": RetryPolicy(),
 }
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
 
 
 class Settings(NamedTuple):
@@ -178,37 +175,6 @@ def _timeout(connection: float, read: float) -> Mapping[str, float]:
     return {"connect": connection, "read": read, "write": read, "pool": connection}
 
 
-def _is_seconds(value: object, name: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}.")
-    if not (value > 0 and math.isfinite(value)):
-        raise ConfigurationError(f"{name} must be more than 0 seconds; it was {value}.")
-
-
-def _is_text(value: object, name: str) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a str, not {type(value).__name__}.")
-    if not value or not value.isprintable() or not value.isascii():
-        raise ConfigurationError(f"{name} must be printable ASCII and not empty.")
-
-
-def _is_optional_text(value: object, name: str) -> None:
-    if value is not None:
-        _is_text(value, name)
-
-
-def _are_headers(value: object, name: str) -> None:
-    if not isinstance(value, Mapping):
-        raise TypeError(f"{name} must be a mapping of str to str, not {type(value).__name__}.")
-    for header, content in value.items():
-        if not isinstance(header, str) or not isinstance(content, str):
-            raise TypeError(f"{name} must be a mapping of str to str.")
-        if not _HEADER_NAME.fullmatch(header):
-            raise ConfigurationError(f"{name} has a name that is not a valid HTTP header name.")
-        if not _HEADER_VALUE.fullmatch(content):
-            raise ConfigurationError(f"{name}: the value of {header} has characters that HTTP does not allow.")
-
-
 def _is_policy(value: object, name: str) -> None:
     if not isinstance(value, RetryPolicy):
         raise TypeError(f"{name} must be a RetryPolicy, not {type(value).__name__}.")
@@ -219,21 +185,14 @@ def _is_verification(value: object, name: str) -> None:
         raise TypeError(f"{name} must be a bool, a path or an ssl.SSLContext, not {type(value).__name__}.")
 
 
-def _is_count(value: object, name: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, not {type(value).__name__}.")
-    if value < 1:
-        raise ConfigurationError(f"{name} must be 1 or more; it was {value}.")
-
-
-_CHECKS: dict[str, Callable[[object, str], None]] = {
-    "api_version": _is_text,
-    "connection_timeout": _is_seconds,
-    "read_timeout": _is_seconds,
-    "headers": _are_headers,
-    "request_id": _is_text,
+_CHECKS: dict[str, Callable[[object, str], object]] = {
+    "api_version": _checks.printable,
+    "connection_timeout": _checks.seconds,
+    "read_timeout": _checks.seconds,
+    "headers": _checks.headers,
+    "request_id": _checks.printable,
     "retry_policy": _is_policy,
     "connection_verify": _is_verification,
-    "max_connections": _is_count,
-    "user": _is_optional_text,
+    "max_connections": lambda value, name: _checks.number(value, name, 1),
+    "user": lambda value, name: None if value is None else _checks.printable(value, name),
 }

@@ -7,6 +7,7 @@ repeated only when the service certainly did not process it: 429, 503, or no con
 
 from dataclasses import dataclass
 
+from ._checks import number
 from .errors import ConfigurationError
 
 __all__ = ["RetryPolicy"]
@@ -43,10 +44,7 @@ class RetryPolicy:
     retry_sends: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.attempts, bool) or not isinstance(self.attempts, int):
-            raise TypeError(f"attempts must be an int, not {type(self.attempts).__name__}.")
-        if self.attempts < 1:
-            raise ConfigurationError(f"attempts must be 1 or more; it was {self.attempts}.")
+        number(self.attempts, "attempts", 1)
         if not 0 < self.total_seconds <= _LONGEST_SECONDS:
             raise ConfigurationError(
                 f"total_seconds must be more than 0 and at most {_LONGEST_SECONDS}; it was {self.total_seconds}."

@@ -139,20 +139,6 @@ def client_access_token(
     return sign(claims, key, headers=headers)
 
 
-def check_key(key: object, name: str) -> str:
-    """Check that something can be used as an access key, without ever showing it.
-
-    Raises:
-        ConfigurationError: It is empty or consists of white space.
-        TypeError: It is not a str.
-    """
-    if not isinstance(key, str):
-        raise TypeError(f"{name} must be a str, not {type(key).__name__}.")
-    if not key.strip():
-        raise ConfigurationError(f"{name} is empty.")
-    return key
-
-
 def _decode(token: str, leeway_seconds: float, kind: str, *, key: str | None) -> dict[str, JSONValue]:
     try:
         claims = jwt.decode(

@@ -16,6 +16,7 @@ import httpx
 
 from webpubsub_rest import Operation, Request, UnexpectedAnswer, UnexpectedStatus
 
+from .. import _checks
 from .._async_sockets import open_transport
 from .._endpoints import Endpoints
 from .._failures import reason
@@ -23,7 +24,7 @@ from .._version import __version__
 from ..credentials import AsyncCredential, KeyCredential, recognize
 from ..errors import ConfigurationError, ServiceError, TransportError, from_response
 from ..options import ClientOptions, RequestOptions, Settings, tls_verification
-from ..tokens import check_key, service_token
+from ..tokens import service_token
 from ._bearer import BearerTokens
 from ._exchange import Exchange
 
@@ -144,7 +145,7 @@ class ServiceHttp(httpx.AsyncClient):
         if self.key_credential is None:
             token = await self._bearer.get()
         else:
-            token = service_token(audience, check_key(self.key_credential.key, "credential.key"), self._user)
+            token = service_token(audience, _checks.access_key(self.key_credential.key, "credential.key"), self._user)
         return f"Bearer {token}"
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:

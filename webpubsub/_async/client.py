@@ -11,7 +11,7 @@ import httpx
 from webpubsub_rest import JSONValue, Operation, Request
 from webpubsub_rest import v2024_12_01 as rest
 
-from .. import names
+from .. import _checks
 from .._endpoints import Endpoints
 from ..connection_string import ConnectionString, endpoint_url
 from ..credentials import AsyncCredential
@@ -19,7 +19,7 @@ from ..errors import ConfigurationError, ServiceUnavailableError
 from ..messages import Message, encode
 from ..models import ClientAccessToken, ClientProtocol, GroupMember, Permission
 from ..options import ClientOptions, RequestOptions, check
-from ..tokens import check_key, client_access_token
+from ..tokens import client_access_token
 from ._http import ServiceHttp
 from ._paging import AsyncItemPaged
 
@@ -67,7 +67,7 @@ class WebPubSubServiceClient:
             TypeError: An argument has a wrong type, or an option is unknown.
         """
         check(options, ClientOptions)
-        self._hub = names.hub(hub)
+        self._hub = _checks.hub(hub)
         proxy = options.get("reverse_proxy_endpoint")
         self._endpoint = endpoint_url(endpoint, port=options.get("port"))
         endpoints = Endpoints.of(
@@ -153,9 +153,9 @@ class WebPubSubServiceClient:
             rest.send_to_all,
             self._hub,
             body=encode(message, content_type),
-            excluded=names.ids(excluded),
-            filter_=names.text(filter, "filter"),
-            message_ttl_seconds=names.ttl(message_ttl_seconds),
+            excluded=_checks.ids(excluded),
+            filter_=_checks.text(filter, "filter"),
+            message_ttl_seconds=_checks.ttl(message_ttl_seconds),
         )
 
     async def send_to_group(
@@ -183,11 +183,11 @@ class WebPubSubServiceClient:
             options,
             rest.send_to_group,
             self._hub,
-            names.group(group),
+            _checks.group(group),
             body=encode(message, content_type),
-            excluded=names.ids(excluded),
-            filter_=names.text(filter, "filter"),
-            message_ttl_seconds=names.ttl(message_ttl_seconds),
+            excluded=_checks.ids(excluded),
+            filter_=_checks.text(filter, "filter"),
+            message_ttl_seconds=_checks.ttl(message_ttl_seconds),
         )
 
     async def send_to_user(
@@ -213,10 +213,10 @@ class WebPubSubServiceClient:
             options,
             rest.send_to_user,
             self._hub,
-            names.identifier(user_id, "user_id"),
+            _checks.identifier(user_id, "user_id"),
             body=encode(message, content_type),
-            filter_=names.text(filter, "filter"),
-            message_ttl_seconds=names.ttl(message_ttl_seconds),
+            filter_=_checks.text(filter, "filter"),
+            message_ttl_seconds=_checks.ttl(message_ttl_seconds),
         )
 
     async def send_to_connection(
@@ -240,9 +240,9 @@ class WebPubSubServiceClient:
             options,
             rest.send_to_connection,
             self._hub,
-            names.identifier(connection_id, "connection_id"),
+            _checks.identifier(connection_id, "connection_id"),
             body=encode(message, content_type),
-            message_ttl_seconds=names.ttl(message_ttl_seconds),
+            message_ttl_seconds=_checks.ttl(message_ttl_seconds),
         )
 
     async def close_all_connections(
@@ -262,8 +262,8 @@ class WebPubSubServiceClient:
             options,
             rest.close_all_connections,
             self._hub,
-            excluded=names.ids(excluded),
-            reason=names.text(reason, "reason"),
+            excluded=_checks.ids(excluded),
+            reason=_checks.text(reason, "reason"),
         )
 
     async def close_group_connections(
@@ -285,9 +285,9 @@ class WebPubSubServiceClient:
             options,
             rest.close_group_connections,
             self._hub,
-            names.group(group),
-            excluded=names.ids(excluded),
-            reason=names.text(reason, "reason"),
+            _checks.group(group),
+            excluded=_checks.ids(excluded),
+            reason=_checks.text(reason, "reason"),
         )
 
     async def close_user_connections(
@@ -309,9 +309,9 @@ class WebPubSubServiceClient:
             options,
             rest.close_user_connections,
             self._hub,
-            names.identifier(user_id, "user_id"),
-            excluded=names.ids(excluded),
-            reason=names.text(reason, "reason"),
+            _checks.identifier(user_id, "user_id"),
+            excluded=_checks.ids(excluded),
+            reason=_checks.text(reason, "reason"),
         )
 
     async def close_connection(
@@ -327,23 +327,23 @@ class WebPubSubServiceClient:
             options,
             rest.close_connection,
             self._hub,
-            names.identifier(connection_id, "connection_id"),
-            reason=names.text(reason, "reason"),
+            _checks.identifier(connection_id, "connection_id"),
+            reason=_checks.text(reason, "reason"),
         )
 
     async def connection_exists(self, connection_id: str, **options: Unpack[RequestOptions]) -> bool:
         """Tell whether a connection is open."""
         return await self._http.run(
-            options, rest.connection_exists, self._hub, names.identifier(connection_id, "connection_id")
+            options, rest.connection_exists, self._hub, _checks.identifier(connection_id, "connection_id")
         )
 
     async def group_exists(self, group: str, **options: Unpack[RequestOptions]) -> bool:
         """Tell whether any connection is in a group."""
-        return await self._http.run(options, rest.group_exists, self._hub, names.group(group))
+        return await self._http.run(options, rest.group_exists, self._hub, _checks.group(group))
 
     async def user_exists(self, user_id: str, **options: Unpack[RequestOptions]) -> bool:
         """Tell whether a user has any connection."""
-        return await self._http.run(options, rest.user_exists, self._hub, names.identifier(user_id, "user_id"))
+        return await self._http.run(options, rest.user_exists, self._hub, _checks.identifier(user_id, "user_id"))
 
     def list_connections(
         self,
@@ -361,8 +361,8 @@ class WebPubSubServiceClient:
             max_page_size: Most connections in one page, 1 to 200. None leaves it to the service.
         """
         operation = rest.list_connections_in_group
-        hub, checked = self._hub, names.group(group)
-        maxpagesize, most = names.page_size(max_page_size), names.top(top)
+        hub, checked = self._hub, _checks.group(group)
+        maxpagesize, most = _checks.page_size(max_page_size), _checks.top(top)
 
         async def fetch(token: str | None) -> tuple[list[GroupMember], str | None]:
             if token is not None and token.startswith(("https://", "http://", "/")):
@@ -382,19 +382,19 @@ class WebPubSubServiceClient:
         Raises:
             NotFoundError: The connection does not exist.
         """
-        connection_id = names.identifier(connection_id, "connection_id")
-        await self._http.run(options, rest.add_connection_to_group, self._hub, names.group(group), connection_id)
+        connection_id = _checks.identifier(connection_id, "connection_id")
+        await self._http.run(options, rest.add_connection_to_group, self._hub, _checks.group(group), connection_id)
 
     async def remove_connection_from_group(
         self, group: str, connection_id: str, **options: Unpack[RequestOptions]
     ) -> None:
         """Take a connection out of a group. One that is not in it is not an error."""
-        connection_id = names.identifier(connection_id, "connection_id")
-        await self._http.run(options, rest.remove_connection_from_group, self._hub, names.group(group), connection_id)
+        connection_id = _checks.identifier(connection_id, "connection_id")
+        await self._http.run(options, rest.remove_connection_from_group, self._hub, _checks.group(group), connection_id)
 
     async def remove_connection_from_all_groups(self, connection_id: str, **options: Unpack[RequestOptions]) -> None:
         """Take a connection out of every group it is in."""
-        connection_id = names.identifier(connection_id, "connection_id")
+        connection_id = _checks.identifier(connection_id, "connection_id")
         await self._http.run(options, rest.remove_connection_from_all_groups, self._hub, connection_id)
 
     async def add_user_to_group(self, group: str, user_id: str, **options: Unpack[RequestOptions]) -> None:
@@ -403,17 +403,17 @@ class WebPubSubServiceClient:
         Raises:
             NotFoundError: The user has no connection.
         """
-        user_id = names.identifier(user_id, "user_id")
-        await self._http.run(options, rest.add_user_to_group, self._hub, user_id, names.group(group))
+        user_id = _checks.identifier(user_id, "user_id")
+        await self._http.run(options, rest.add_user_to_group, self._hub, user_id, _checks.group(group))
 
     async def remove_user_from_group(self, group: str, user_id: str, **options: Unpack[RequestOptions]) -> None:
         """Take every connection of a user out of a group."""
-        user_id = names.identifier(user_id, "user_id")
-        await self._http.run(options, rest.remove_user_from_group, self._hub, user_id, names.group(group))
+        user_id = _checks.identifier(user_id, "user_id")
+        await self._http.run(options, rest.remove_user_from_group, self._hub, user_id, _checks.group(group))
 
     async def remove_user_from_all_groups(self, user_id: str, **options: Unpack[RequestOptions]) -> None:
         """Take every connection of a user out of every group."""
-        user_id = names.identifier(user_id, "user_id")
+        user_id = _checks.identifier(user_id, "user_id")
         await self._http.run(options, rest.remove_user_from_all_groups, self._hub, user_id)
 
     async def add_connections_to_groups(
@@ -426,7 +426,7 @@ class WebPubSubServiceClient:
             filter: An OData expression that connections must satisfy; see `odata`. None means **every**
                 connection of the hub.
         """
-        body = rest.AddToGroupsRequest(groups=names.some_groups(groups), filter_=names.text(filter, "filter"))
+        body = rest.AddToGroupsRequest(groups=_checks.some_groups(groups), filter_=_checks.text(filter, "filter"))
         await self._http.run(options, rest.add_connections_to_groups, self._hub, body=body)
 
     async def remove_connections_from_groups(
@@ -439,7 +439,7 @@ class WebPubSubServiceClient:
             filter: An OData expression that connections must satisfy; see `odata`. None means **every**
                 connection of the hub.
         """
-        body = rest.RemoveFromGroupsRequest(groups=names.some_groups(groups), filter_=names.text(filter, "filter"))
+        body = rest.RemoveFromGroupsRequest(groups=_checks.some_groups(groups), filter_=_checks.text(filter, "filter"))
         await self._http.run(options, rest.remove_connections_from_groups, self._hub, body=body)
 
     async def grant_permission(
@@ -464,9 +464,9 @@ class WebPubSubServiceClient:
             options,
             rest.grant_permission,
             self._hub,
-            names.permission(permission).value,
-            names.identifier(connection_id, "connection_id"),
-            target_name=None if target_name is None else names.group(target_name, "target_name"),
+            _checks.permission(permission).value,
+            _checks.identifier(connection_id, "connection_id"),
+            target_name=None if target_name is None else _checks.group(target_name, "target_name"),
         )
 
     async def revoke_permission(
@@ -488,9 +488,9 @@ class WebPubSubServiceClient:
             options,
             rest.revoke_permission,
             self._hub,
-            names.permission(permission).value,
-            names.identifier(connection_id, "connection_id"),
-            target_name=None if target_name is None else names.group(target_name, "target_name"),
+            _checks.permission(permission).value,
+            _checks.identifier(connection_id, "connection_id"),
+            target_name=None if target_name is None else _checks.group(target_name, "target_name"),
         )
 
     async def has_permission(
@@ -512,9 +512,9 @@ class WebPubSubServiceClient:
             options,
             rest.check_permission,
             self._hub,
-            names.permission(permission).value,
-            names.identifier(connection_id, "connection_id"),
-            target_name=None if target_name is None else names.group(target_name, "target_name"),
+            _checks.permission(permission).value,
+            _checks.identifier(connection_id, "connection_id"),
+            target_name=None if target_name is None else _checks.group(target_name, "target_name"),
         )
 
     async def get_client_access_token(
@@ -542,17 +542,17 @@ class WebPubSubServiceClient:
             client_protocol: `Default`, `MQTT` or `SocketIO`.
             jwt_headers: Additions to the token's JOSE header, such as `kid`. Only with an access key.
         """
-        protocol = names.client_protocol(client_protocol)
-        user_id = None if user_id is None else names.identifier(user_id, "user_id")
-        role_list = names.ids(roles, "roles")
-        group_list = None if groups is None else names.groups(groups)
-        minutes = names.minutes(minutes_to_expire)
+        protocol = _checks.client_protocol(client_protocol)
+        user_id = None if user_id is None else _checks.identifier(user_id, "user_id")
+        role_list = _checks.ids(roles, "roles")
+        group_list = None if groups is None else _checks.groups(groups)
+        minutes = _checks.minutes(minutes_to_expire)
         path = protocol.path(self._hub)
         key_credential = self._http.key_credential
         if key_credential is not None:
             token = client_access_token(
                 self._endpoint.lower() + path,
-                check_key(key_credential.key, "credential.key"),
+                _checks.access_key(key_credential.key, "credential.key"),
                 minutes_to_expire=minutes,
                 user_id=user_id,
                 roles=role_list,

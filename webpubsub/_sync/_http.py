@@ -16,6 +16,7 @@ import httpx
 
 from webpubsub_rest import Operation, Request, UnexpectedAnswer, UnexpectedStatus
 
+from .. import _checks
 from .._sync_sockets import open_transport
 from .._endpoints import Endpoints
 from .._failures import reason
@@ -23,7 +24,7 @@ from .._version import __version__
 from ..credentials import Credential, KeyCredential, recognize
 from ..errors import ConfigurationError, ServiceError, TransportError, from_response
 from ..options import ClientOptions, RequestOptions, Settings, tls_verification
-from ..tokens import check_key, service_token
+from ..tokens import service_token
 from ._bearer import BearerTokens
 from ._exchange import Exchange
 
@@ -144,7 +145,7 @@ class ServiceHttp(httpx.Client):
         if self.key_credential is None:
             token = self._bearer.get()
         else:
-            token = service_token(audience, check_key(self.key_credential.key, "credential.key"), self._user)
+            token = service_token(audience, _checks.access_key(self.key_credential.key, "credential.key"), self._user)
         return f"Bearer {token}"
 
     def _exchange(self, request: httpx.Request) -> httpx.Response:
