@@ -6,32 +6,35 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := webpubsub generated tests examples benchmarks rendering codegen.py
 
-.PHONY: demo test lint types check render format bench clean
+.PHONY: help demo test check render format bench clean
 
-demo: $(VENV)/.demo
+help: ## say what there is
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: $(VENV)/.demo ## see it working: no cloud account, no set-up
 	$(BIN)/python examples/quickstart.py
 
-test: check
-	$(BIN)/python -m pytest
+test: check ## run every check and every test, and count what the tests reach
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev ## rendered code as its sources say, format, lint, types
 	$(BIN)/python codegen.py --check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-render: $(VENV)/.dev
+render: $(VENV)/.dev ## render spec/ into generated/, and the blocking client from the asynchronous one
 	$(BIN)/python codegen.py
 
-format: $(VENV)/.dev
+format: $(VENV)/.dev ## format and mend what a machine can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.dev ## measure against the official SDK, bare httpx and bare aiohttp
 	$(BIN)/python -m benchmarks
 
-clean:
+clean: ## forget the virtual environment
 	rm -rf $(VENV) dist
 
 $(VENV)/.python:

@@ -241,7 +241,15 @@ class Refused:
 
 Place = tuple[str, list[Any], dict[str, Any]]
 
-WRONG: Any = object()
+
+class Nameless:
+    """A value that no argument takes; no address is in its `repr`, which is part of the names of tests."""
+
+    def __repr__(self) -> str:
+        return "Nameless()"
+
+
+WRONG: Any = Nameless()
 """Where the wrong value of a row belongs."""
 
 
@@ -352,7 +360,7 @@ REFUSED = [
     *each(EXCLUDED, ["abc", b"abc"], "excluded must be a list of strings, not a single", TypeError),
     *each(EXCLUDED, [["a", ""], ["a", ".."]], r"excluded\[1\] must"),
     *each(A_MESSAGE, [float("nan"), {"a": [float("-inf")]}], "NaN or an infinity"),
-    *each(A_MESSAGE, [object(), {1, 2}, {"a": b"x"}], "which JSON cannot express", TypeError),
+    *each(A_MESSAGE, [Nameless(), {1, 2}, {"a": b"x"}], "which JSON cannot express", TypeError),
     *each(AS_TEXT, [{"a": 1}, [1], 1, None], "cannot be sent as text/plain", TypeError),
     *each(A_CONTENT_TYPE, ["text/html", ""], "content_type must be one of"),
     *each(A_TTL, [-1, 301], "message_ttl_seconds must be from 0 to 300"),

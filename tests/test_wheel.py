@@ -85,9 +85,18 @@ def test_it_needs_little(metadata: Message) -> None:
     plain = {name_of(line) for line in required if "extra ==" not in line}
     extras = {name_of(line) for line in required if "extra ==" in line}
 
-    assert plain == {"httpx", "httpx-retries", "pyjwt"}
-    assert extras == {"aiohttp", "httpx-aiohttp", "azure-identity", "trustme"}
-    assert set(metadata.get_all("Provides-Extra", [])) == {"aio", "emulator", "identity"}
+    assert plain == {"attrs", "httpx", "httpx-retries", "pyjwt"}
+    assert extras == {
+        "aiohttp",
+        "azure-core",
+        "azure-identity",
+        "click",
+        "httpx-aiohttp",
+        "protobuf",
+        "rich",
+        "trustme",
+    }
+    assert set(metadata.get_all("Provides-Extra", [])) == {"aio", "cli", "compat", "emulator", "identity"}
 
 
 def name_of(requirement: str) -> str:
