@@ -1,7 +1,7 @@
 """From an OpenAPI 3.0 document to what the templates need: operations, models, enumerations.
 
-openapi-python-client parses the document, which grammar.py and documents.py have found to hold nothing that it would
-read over in silence. Nothing here writes code or files: that is codegen.py with the templates.
+openapi-python-client parses the document, which grammar.py and swagger.py have found to hold nothing that it would
+read over in silence. Nothing here writes code or files: that is package.py with the templates.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from openapi_python_client.parser.properties.uuid import UuidProperty
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
 
-from rendering import documents
 from rendering.grammar import Document, DocumentError, fail, follow
 from rendering.grammar import operations as operations_of
+from rendering.swagger import renderable
 
 Shapes: TypeAlias = "dict[str, Model | Enumeration]"
 
@@ -153,7 +153,7 @@ def read(document: Document) -> tuple[list[Operation], Shapes]:
     Raises:
         DocumentError: Something in the document cannot be rendered.
     """
-    document = _without_unused(documents.renderable(document))
+    document = _without_unused(renderable(document))
     sources: dict[str, tuple[str, Document, list[Document]]] = {}
     for path, _, operation, parameters, where in operations_of(document):
         name = PythonIdentifier(operation["operationId"], "field_")

@@ -1,7 +1,7 @@
 """What API documents may say, as a grammar for Swagger 2.0 and one for OpenAPI 3.0.
 
 The grammars hold what the documents of this service use and nothing else, so that a document which says something
-new is refused with the place instead of being half understood. Converting and comparing is for documents.py.
+new is refused with the place instead of being half understood.
 """
 
 from __future__ import annotations

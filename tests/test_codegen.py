@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 import codegen
-from rendering import documents
+from rendering import files
 
 ROOT = Path(codegen.__file__).parent
 FIXTURE = ROOT / "tests" / "fixtures" / "swagger-2.0.json"
@@ -59,7 +59,7 @@ def write_document(root: Path, *changes: Change) -> None:
     for change in changes:
         change(document)
     (root / "spec").mkdir(exist_ok=True)
-    (root / "spec" / f"{RELEASE}.yaml").write_text(documents.dump_yaml(document))
+    (root / "spec" / f"{RELEASE}.yaml").write_text(files.dump_yaml(document))
 
 
 def add_query(**parameter: object) -> Change:
@@ -178,7 +178,7 @@ def test_another_version_of_a_pinned_tool_is_refused(
 
 def test_a_new_operation_in_a_real_document_can_be_called(tmp_path: Path) -> None:
     """One entry in the document and one run of codegen.py are all it takes, for operations and parameters alike."""
-    document = documents.load(ROOT / "spec" / "2024-12-01.yaml")
+    document = files.load(ROOT / "spec" / "2024-12-01.yaml")
     document["info"]["version"] = RELEASE
     document["components"]["parameters"]["apiVersion"]["schema"] = {"type": "string", "default": RELEASE}
     document["paths"]["/api/hubs/{hub}/rooms/{room}"] = {
@@ -192,7 +192,7 @@ def test_a_new_operation_in_a_real_document_can_be_called(tmp_path: Path) -> Non
         {"name": "isUrgent", "in": "query", "schema": {"type": "boolean"}}
     )
     (tmp_path / "spec").mkdir()
-    (tmp_path / "spec" / f"{RELEASE}.yaml").write_text(documents.dump_yaml(document))
+    (tmp_path / "spec" / f"{RELEASE}.yaml").write_text(files.dump_yaml(document))
 
     package, rest = rendered(tmp_path)
 
@@ -537,7 +537,7 @@ def test_an_imported_document_renders(tmp_path: Path, capsys: pytest.CaptureFixt
     """A Swagger 2.0 document becomes a file in spec/ that renders as it is and says the same as its source."""
     assert codegen.main(["import", str(FIXTURE)], tmp_path) == 0
     imported = next((tmp_path / "spec").iterdir())
-    assert imported.stem == documents.load(FIXTURE)["info"]["version"]
+    assert imported.stem == files.load(FIXTURE)["info"]["version"]
     assert codegen.main([], tmp_path) == 0
     assert codegen.main(["diff", str(FIXTURE), str(imported)]) == 0
     assert capsys.readouterr().out.count("\n") == 1

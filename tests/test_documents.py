@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from rendering.documents import Document, DocumentError, diff, dump_yaml, facts, load, to_openapi3
+from rendering.comparing import diff, facts
+from rendering.files import dump_yaml, load
+from rendering.grammar import Document, DocumentError
+from rendering.swagger import to_openapi3
 
 FIXTURE = Path(__file__).parent / "fixtures" / "swagger-2.0.json"
 SWAGGER = load(FIXTURE)

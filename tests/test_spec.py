@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from rendering.documents import Document, diff, dump_yaml, facts, load, to_openapi3
+from rendering.comparing import diff, facts
+from rendering.files import dump_yaml, load
+from rendering.grammar import Document
+from rendering.swagger import to_openapi3
 
 SPEC = Path(__file__).parent.parent / "spec"
 DOCUMENTS = {path.stem: load(path) for path in sorted(SPEC.glob("*.yaml"))}

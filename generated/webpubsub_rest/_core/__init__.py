@@ -1,4 +1,4 @@
-# Copied by codegen.py from templates/core/__init__.py. Do not edit: change that file and run `python codegen.py`.
+# Copied by codegen.py from rendering/runtime/__init__.py. Do not edit: change that file and run `python codegen.py`.
 """The runtime shared by every rendered API version: operations, bodies, errors, URLs, JSON decoding.
 
 Nothing here knows an endpoint. The rendered modules import from the submodules; callers import from `webpubsub_rest`.

@@ -1,4 +1,4 @@
-# Copied by codegen.py from templates/core/answers.py. Do not edit: change that file and run `python codegen.py`.
+# Copied by codegen.py from rendering/runtime/answers.py. Do not edit: change that file and run `python codegen.py`.
 """The three kinds of answer an operation can have: nothing, yes or no, and JSON.
 
 Drafts of the official document disagree on whether a call answers 200, 202 or 204, so any 2xx is a success.

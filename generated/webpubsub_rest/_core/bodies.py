@@ -1,4 +1,4 @@
-# Copied by codegen.py from templates/core/bodies.py. Do not edit: change that file and run `python codegen.py`.
+# Copied by codegen.py from rendering/runtime/bodies.py. Do not edit: change that file and run `python codegen.py`.
 """Request bodies that know their own media type.
 
 Each holds a whole value, so that building a request twice gives the same bytes twice.

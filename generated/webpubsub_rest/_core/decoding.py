@@ -1,4 +1,4 @@
-# Copied by codegen.py from templates/core/decoding.py. Do not edit: change that file and run `python codegen.py`.
+# Copied by codegen.py from rendering/runtime/decoding.py. Do not edit: change that file and run `python codegen.py`.
 """From JSON values to typed ones. Each decoder takes a JSON value and returns it typed, or raises `ValueError`.
 
 Keys that the document does not know are ignored, and `null` stands for an absent optional field, because a newer

@@ -1,4 +1,4 @@
-# Copied by codegen.py from templates/core/errors.py. Do not edit: change that file and run `python codegen.py`.
+# Copied by codegen.py from rendering/runtime/errors.py. Do not edit: change that file and run `python codegen.py`.
 """What a rendered operation raises when an answer is not one the document promises.
 
 Error bodies are kept as bytes and never read here: their shape differs from one part of the service to the next.

@@ -1,4 +1,4 @@
-# Copied by codegen.py from templates/core/lazy.py. Do not edit: change that file and run `python codegen.py`.
+# Copied by codegen.py from rendering/runtime/lazy.py. Do not edit: change that file and run `python codegen.py`.
 """Importing a package's names when they are first used, so that one operation does not load all of them."""
 
 import sys

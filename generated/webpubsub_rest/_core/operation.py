@@ -1,4 +1,4 @@
-# Copied by codegen.py from templates/core/operation.py. Do not edit: change that file and run `python codegen.py`.
+# Copied by codegen.py from rendering/runtime/operation.py. Do not edit: change that file and run `python codegen.py`.
 """`Operation`: one endpoint of the service, as a request to build and an answer to parse.
 
 The signature of an operation is written once, in its rendered module. A ParamSpec carries it to all the ways of

@@ -1,4 +1,4 @@
-# Copied by codegen.py from templates/core/urls.py. Do not edit: change that file and run `python codegen.py`.
+# Copied by codegen.py from rendering/runtime/urls.py. Do not edit: change that file and run `python codegen.py`.
 """Writing values into a URL. Whatever a value holds, it stays one path segment or one query value."""
 
 import re

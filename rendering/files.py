@@ -1,0 +1,147 @@
+"""Files in and out: documents as YAML or JSON, and trees of rendered files.
+
+Everything is rendered before a file of the repository is touched; what is right on disk already stays untouched.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import shutil
+import textwrap
+from collections.abc import Iterable
+from io import StringIO
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.scalarstring import FoldedScalarString
+
+from rendering.grammar import Document, DocumentError
+
+Tree: TypeAlias = dict[Path, bytes]
+
+KEY_ORDER = (
+    "openapi info servers title version url operationId tags paths components summary name in description type format "
+    "required x-published-as-optional x-ms-pageable parameters requestBodies requestBody responses schemas headers "
+    "content style explode schema properties additionalProperties items "
+    "minimum maximum minLength maxLength pattern enum x-ms-enum default"
+)
+MAPS_OF_NAMES = ("paths", "properties", "parameters", "requestBodies", "responses", "schemas", "headers", "content")
+
+
+# Documents
+
+
+def load(path: str | Path) -> Document:
+    """Read a JSON or YAML document.
+
+    Raises:
+        DocumentError: The file cannot be read or does not hold a mapping.
+    """
+    try:
+        text = Path(path).read_text("utf-8")
+        if text.lstrip().startswith("{"):
+            document = json.loads(text, object_pairs_hook=_without_duplicates)
+        else:
+            document = YAML(typ="safe").load(text)
+    except OSError as error:
+        raise DocumentError(f"{path}: {error.strerror}") from error
+    except (ValueError, YAMLError) as error:
+        raise DocumentError(f"{path}: not a JSON or YAML document: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise DocumentError(f"{path}: not an API document")
+    return document
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"duplicate key {twice[0]!r}")
+    return dict(pairs)
+
+
+def dump_yaml(document: Document) -> str:
+    """Write a document as YAML: keys in a fixed order, long text folded, a blank line before every path."""
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.representer.ignore_aliases = lambda *_: True
+    out = StringIO()
+    yaml.dump(_arranged(document), out)
+    return re.sub(r"\n(?=(?:paths|components):|  /)", "\n\n", out.getvalue()).replace("paths:\n\n", "paths:\n")
+
+
+def _arranged(node: Any, *, names: bool = False, depth: int = 0) -> Any:
+    """Order the keys of every object, except where keys are names, and fold long text."""
+    if isinstance(node, str):
+        return _folded(node, 118 - 2 * depth)
+    if isinstance(node, list):
+        items = CommentedSeq(_arranged(item, depth=depth + 2) for item in node)
+        if all(isinstance(item, str) for item in node):
+            items.fa.set_flow_style()
+        return items
+    if not isinstance(node, dict):
+        return node
+    keys = list(node) if names else sorted(node, key=lambda key: [*KEY_ORDER.split(), key].index(key))
+    return {key: _arranged(node[key], names=not names and key in MAPS_OF_NAMES, depth=depth + 1) for key in keys}
+
+
+def _folded(text: str, width: int) -> Any:
+    if len(text) <= width - 12 or "\n" in text:
+        return text
+    folded = FoldedScalarString(text)
+    folded.fold_pos = []
+    end = -1
+    for line in textwrap.wrap(text, width)[:-1]:
+        end += len(line) + 1
+        folded.fold_pos.append(end)
+    return folded
+
+
+# Trees
+
+
+def on_disk(root: Path, folders: Iterable[Path]) -> Tree:
+    """Read everything that is in the folders of rendered files, but for what Python itself leaves there."""
+    paths = (path for folder in folders for path in (root / folder).rglob("*"))
+    files = (path for path in paths if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(root): path.read_bytes() for path in files}
+
+
+def write(files: Tree, root: Path) -> None:
+    """Write files below a folder."""
+    for path, content in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+
+
+def replace(found: Tree, wanted: Tree, root: Path) -> None:
+    """Change what is on disk into what is wanted. Files that are right stay untouched."""
+    write({path: content for path, content in wanted.items() if found.get(path) != content}, root)
+    for path in set(found) - set(wanted):
+        (root / path).unlink()
+        for folder in (root / path).parents:
+            if folder == root or set(folder.iterdir()) - {folder / "__pycache__"}:
+                break
+            shutil.rmtree(folder)
+
+
+def drift(found: Tree, wanted: Tree) -> list[str]:
+    """List how what is on disk differs from what is wanted."""
+    lines: list[str] = []
+    for path in sorted({*found, *wanted}):
+        name = path.as_posix()
+        if path not in wanted:
+            lines.append(f"{name}: nothing renders this file")
+        elif path not in found:
+            lines.append(f"{name}: missing")
+        elif found[path] != wanted[path]:
+            old, new = (tree[path].decode(errors="replace").splitlines() for tree in (found, wanted))
+            changed = [*difflib.unified_diff(old, new, name, f"{name} (rendered)", lineterm="", n=1)]
+            lines += changed or [f"{name}: differs in line endings"]
+    return lines
