@@ -227,6 +227,9 @@ CALLS = [
     call("get_service_status", "HEAD", "/api/health"),
 ]
 
+PLAIN_CALLS = {call.method: call for call in reversed(CALLS)}
+"""The first row of each method."""
+
 
 @dataclass(frozen=True)
 class Refused:
@@ -387,6 +390,6 @@ REFUSED = [
     *each(
         [("get_client_access_token", [], {"groups": WRONG})], [[group] for group in WRONG_GROUPS], r"groups\[0\] must"
     ),
-    *each([("send_to_all", ["hi"], {"ttl": WRONG})], [5], "There is no option 'ttl'", TypeError),
+    *each([("send_to_all", ["hi"], {"ttl": WRONG})], [5], "no argument 'ttl': did you mean 'message_ttl", TypeError),
     *each([("user_exists", ["ann"], {"read_timeout": WRONG})], [0, -1], "read_timeout must be more than 0"),
 ]

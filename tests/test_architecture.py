@@ -15,6 +15,7 @@ LEAVES = {
     "webpubsub.errors",
     "webpubsub.models",
     "webpubsub._checks",
+    "webpubsub._keywords",
     "webpubsub._logging",
     "webpubsub._version",
 }
@@ -56,6 +57,7 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("webpubsub.models", {"webpubsub_rest.v2024_12_01.models.group_member"}),
     ("webpubsub._checks", {"webpubsub.errors", "webpubsub.models"}),
     ("webpubsub._logging", set()),
+    ("webpubsub._keywords", set()),
     ("webpubsub._version", set()),
     ("webpubsub.connection_string", LEAVES),
     ("webpubsub.credentials", LEAVES),

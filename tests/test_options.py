@@ -2,10 +2,11 @@
 
 import pytest
 
-from webpubsub import ClientOptions, ConfigurationError, RequestOptions, RetryPolicy
+from webpubsub import ClientOptions, ConfigurationError, RequestOptions, RetryPolicy, WebPubSubServiceClient
 from webpubsub.options import Settings, check, tls_verification
 
 BUILT_IN = Settings.of({})
+CALL = WebPubSubServiceClient.user_exists
 
 
 def test_the_defaults_are_these() -> None:
@@ -27,7 +28,7 @@ def test_the_options_of_a_call_lie_over_those_of_the_client() -> None:
     """What a call does not say stays as the client has it; headers are joined."""
     client = Settings.of({"headers": {"A": "1", "B": "2"}, "read_timeout": 7, "logging_enable": True})
 
-    call = client.but({"headers": {"B": "3"}, "connection_timeout": 0.5, "request_id": "id"})
+    call = client.but({"headers": {"B": "3"}, "connection_timeout": 0.5, "request_id": "id"}, CALL)
 
     assert call == Settings(
         api_version="2024-12-01",
@@ -70,9 +71,9 @@ REFUSED: list[tuple[dict[str, object], type[Exception], str]] = [
     ({"retry_policy": 3}, TypeError, "retry_policy must be a RetryPolicy, not int"),
     ({"request_id": ""}, ConfigurationError, "request_id"),
     ({"request_id": "a\r\nb"}, ConfigurationError, "request_id"),
-    ({"read_timeuot": 5}, TypeError, "no option 'read_timeuot'. Did you mean 'read_timeout'?"),
-    ({"stream": True}, TypeError, "no option 'stream'"),
-    ({"transport": None}, TypeError, "no option 'transport'"),
+    ({"read_timeuot": 5}, TypeError, "user_exists() has no argument 'read_timeuot': did you mean 'read_timeout'?"),
+    ({"stream": True}, TypeError, "no argument 'stream'"),
+    ({"transport": None}, TypeError, "no argument 'transport': it is an option of the client."),
 ]
 
 REFUSED_OF_THE_CLIENT: list[tuple[dict[str, object], type[Exception], str]] = [
@@ -81,29 +82,29 @@ REFUSED_OF_THE_CLIENT: list[tuple[dict[str, object], type[Exception], str]] = [
     ({"user": ""}, ConfigurationError, "user must be printable ASCII"),
     ({"user": 7}, TypeError, "user must be a str"),
     ({"connection_verify": 1}, TypeError, "connection_verify must be a bool, a path or"),
-    ({"request_id": "id"}, TypeError, "no option 'request_id'"),
-    ({"retry_total": 3}, TypeError, "no option 'retry_total'"),
+    ({"request_id": "id"}, TypeError, "no argument 'request_id': it is an option of a call."),
+    ({"retry_total": 3}, TypeError, "WebPubSubServiceClient() has no argument 'retry_total'"),
 ]
 
 
 @pytest.mark.parametrize("options", TAKEN)
 def test_valid_options_are_taken(options: RequestOptions) -> None:
     """By the call, and by the client but for the id of one request."""
-    assert isinstance(BUILT_IN.but(options), Settings)
-    check({name: value for name, value in options.items() if name != "request_id"}, ClientOptions)
+    assert isinstance(BUILT_IN.but(options, CALL), Settings)
+    check({name: value for name, value in options.items() if name != "request_id"}, WebPubSubServiceClient)
 
 
 def test_valid_options_of_the_client_are_taken() -> None:
     """None stands for what is left out, where the official SDK allows it."""
-    check({"user": None, "port": None, "reverse_proxy_endpoint": None, "max_connections": 1}, ClientOptions)
-    check({"user": "job", "credential_scopes": "a/.default", "connection_verify": False}, ClientOptions)
+    check({"user": None, "port": None, "reverse_proxy_endpoint": None, "max_connections": 1}, WebPubSubServiceClient)
+    check({"user": "job", "credential_scopes": "a/.default", "connection_verify": False}, WebPubSubServiceClient)
 
 
 @pytest.mark.parametrize(("options", "error", "reason"), REFUSED)
 def test_invalid_options_of_a_call_are_refused(options: RequestOptions, error: type[Exception], reason: str) -> None:
     """A misspelt name is an error with a hint, as a misspelt argument is; no value of a header is shown."""
     with pytest.raises(error) as refused:
-        BUILT_IN.but(options)
+        BUILT_IN.but(options, CALL)
 
     assert reason in str(refused.value)
     assert "s3cr3t" not in str(refused.value)
@@ -115,7 +116,7 @@ def test_invalid_options_of_the_client_are_refused(
 ) -> None:
     """Those that only the client has are checked as well."""
     with pytest.raises(error) as refused:
-        check(options, ClientOptions)
+        check(options, WebPubSubServiceClient)
 
     assert reason in str(refused.value)
 

@@ -118,14 +118,14 @@ class Settings(NamedTuple):
             None,
         )
 
-    def but(self, options: RequestOptions) -> Settings:
-        """Lay the options of one call over these settings.
+    def but(self, options: RequestOptions, method: Callable[..., object]) -> Settings:
+        """Lay the options of one call of a method over these settings.
 
         Raises:
             ConfigurationError: A value is out of range.
             TypeError: A name is unknown, or a value is of the wrong type.
         """
-        check(options, RequestOptions)
+        check(options, method)
         return Settings(
             options.get("api_version", self.api_version),
             _timeout(
@@ -139,20 +139,20 @@ class Settings(NamedTuple):
         )
 
 
-def check(options: Mapping[str, object], allowed: type[RequestOptions] | type[ClientOptions]) -> None:
-    """Check the names and the values of options.
+def check(options: Mapping[str, object], method: Callable[..., object]) -> None:
+    """Check the names and the values of the options that a method, or a client class, was called with.
 
     Raises:
         ConfigurationError: A value is out of range.
         TypeError: A name is unknown, or a value is of the wrong type.
     """
+    of_call, of_client = RequestOptions.__annotations__, ClientOptions.__annotations__
+    allowed, elsewhere = (of_client, of_call) if isinstance(method, type) else (of_call, of_client)
     for name, value in options.items():
-        if name not in allowed.__annotations__:
-            import difflib  # only where somebody made a typo
+        if name not in allowed:
+            from ._keywords import unknown  # only where somebody made a mistake
 
-            close = difflib.get_close_matches(name, allowed.__annotations__, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise TypeError(f"There is no option {name!r}.{hint}")
+            raise unknown(name, method, allowed, elsewhere)
         if name in _CHECKS:
             _CHECKS[name](value, name)
 

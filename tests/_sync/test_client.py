@@ -227,8 +227,8 @@ WRONG_CONSTRUCTIONS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"reverse_proxy_endpoint": "proxy:80"}, ConfigurationError, "reverse_proxy_endpoint must start with"),
     ({"max_connections": 0}, ConfigurationError, "max_connections"),
     ({"transport": object()}, TypeError, "transport must be"),
-    ({"retry_total": 3}, TypeError, "There is no option 'retry_total'"),
-    ({"logging_enabled": True}, TypeError, "Did you mean 'logging_enable'?"),
+    ({"retry_total": 3}, TypeError, "no argument 'retry_total': write retry_policy="),
+    ({"logging_enabled": True}, TypeError, "did you mean 'logging_enable'?"),
 ]
 
 

@@ -23,7 +23,7 @@ from .._failures import reason
 from .._version import __version__
 from ..credentials import Credential, KeyCredential, recognize
 from ..errors import ConfigurationError, ServiceError, TransportError, from_response
-from ..options import ClientOptions, RequestOptions, Settings, tls_verification
+from ..options import ClientOptions, Settings, tls_verification
 from ..tokens import service_token
 from ._bearer import BearerTokens
 from ._exchange import Exchange
@@ -66,15 +66,14 @@ class ServiceHttp(httpx.Client):
             trust_env=False,
         )
 
-    def run(self, options: RequestOptions, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run an operation with the options of one call.
+    def run(self, settings: Settings, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run an operation with the settings of one call.
 
         Raises:
-            ConfigurationError: An argument or an option is wrong, or the client is closed; nothing was sent.
+            ConfigurationError: An argument is wrong, or the client is closed; nothing was sent.
             ServiceError: The service answered with an error.
             TransportError: The service did not answer.
         """
-        settings = self.settings.but(options) if options else self.settings
         kwargs.setdefault("api_version", settings.api_version)
         request_id = settings.request_id or _new_request_id()
         extensions: dict[str, Any] = {"timeout": settings.timeout, "logging_enable": settings.logging_enable}

@@ -2,7 +2,7 @@
 # Rendered by codegen.py from webpubsub/_async/client.py. Do not edit: change that file and run `python codegen.py`.
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -18,7 +18,7 @@ from ..credentials import Credential
 from ..errors import ConfigurationError, ServiceUnavailableError
 from ..messages import Message, encode
 from ..models import ClientAccessToken, ClientProtocol, GroupMember, Permission
-from ..options import ClientOptions, RequestOptions, check
+from ..options import ClientOptions, RequestOptions, Settings, check
 from ..tokens import client_access_token
 from ._http import ServiceHttp
 from ._paging import ItemPaged
@@ -66,7 +66,7 @@ class WebPubSubServiceClient:
             ConfigurationError: An argument is not valid, or a token credential would be used over plain http.
             TypeError: An argument has a wrong type, or an option is unknown.
         """
-        check(options, ClientOptions)
+        check(options, type(self))
         self._hub = _checks.hub(hub)
         proxy = options.get("reverse_proxy_endpoint")
         self._endpoint = endpoint_url(endpoint, port=options.get("port"))
@@ -148,8 +148,9 @@ class WebPubSubServiceClient:
             message_ttl_seconds: After how many seconds the service drops the message for clients that have not
                 taken it, 0 to 300; 0 and None mean never.
         """
+        settings = self._settings(self.send_to_all, options)
         self._http.run(
-            options,
+            settings,
             rest.send_to_all,
             self._hub,
             body=encode(message, content_type),
@@ -179,8 +180,9 @@ class WebPubSubServiceClient:
             content_type: As in `send_to_all`.
             message_ttl_seconds: As in `send_to_all`.
         """
+        settings = self._settings(self.send_to_group, options)
         self._http.run(
-            options,
+            settings,
             rest.send_to_group,
             self._hub,
             _checks.group(group),
@@ -209,8 +211,9 @@ class WebPubSubServiceClient:
             content_type: As in `send_to_all`.
             message_ttl_seconds: As in `send_to_all`.
         """
+        settings = self._settings(self.send_to_user, options)
         self._http.run(
-            options,
+            settings,
             rest.send_to_user,
             self._hub,
             _checks.identifier(user_id, "user_id"),
@@ -236,8 +239,9 @@ class WebPubSubServiceClient:
             content_type: As in `send_to_all`.
             message_ttl_seconds: As in `send_to_all`.
         """
+        settings = self._settings(self.send_to_connection, options)
         self._http.run(
-            options,
+            settings,
             rest.send_to_connection,
             self._hub,
             _checks.identifier(connection_id, "connection_id"),
@@ -258,8 +262,9 @@ class WebPubSubServiceClient:
             excluded: Ids of connections that stay open.
             reason: What clients of the Web PubSub subprotocols are told.
         """
+        settings = self._settings(self.close_all_connections, options)
         self._http.run(
-            options,
+            settings,
             rest.close_all_connections,
             self._hub,
             excluded=_checks.ids(excluded),
@@ -281,8 +286,9 @@ class WebPubSubServiceClient:
             excluded: As in `close_all_connections`.
             reason: As in `close_all_connections`.
         """
+        settings = self._settings(self.close_group_connections, options)
         self._http.run(
-            options,
+            settings,
             rest.close_group_connections,
             self._hub,
             _checks.group(group),
@@ -305,8 +311,9 @@ class WebPubSubServiceClient:
             excluded: As in `close_all_connections`.
             reason: As in `close_all_connections`.
         """
+        settings = self._settings(self.close_user_connections, options)
         self._http.run(
-            options,
+            settings,
             rest.close_user_connections,
             self._hub,
             _checks.identifier(user_id, "user_id"),
@@ -323,8 +330,9 @@ class WebPubSubServiceClient:
             connection_id: The connection.
             reason: As in `close_all_connections`.
         """
+        settings = self._settings(self.close_connection, options)
         self._http.run(
-            options,
+            settings,
             rest.close_connection,
             self._hub,
             _checks.identifier(connection_id, "connection_id"),
@@ -333,17 +341,20 @@ class WebPubSubServiceClient:
 
     def connection_exists(self, connection_id: str, **options: Unpack[RequestOptions]) -> bool:
         """Tell whether a connection is open."""
+        settings = self._settings(self.connection_exists, options)
         return self._http.run(
-            options, rest.connection_exists, self._hub, _checks.identifier(connection_id, "connection_id")
+            settings, rest.connection_exists, self._hub, _checks.identifier(connection_id, "connection_id")
         )
 
     def group_exists(self, group: str, **options: Unpack[RequestOptions]) -> bool:
         """Tell whether any connection is in a group."""
-        return self._http.run(options, rest.group_exists, self._hub, _checks.group(group))
+        settings = self._settings(self.group_exists, options)
+        return self._http.run(settings, rest.group_exists, self._hub, _checks.group(group))
 
     def user_exists(self, user_id: str, **options: Unpack[RequestOptions]) -> bool:
         """Tell whether a user has any connection."""
-        return self._http.run(options, rest.user_exists, self._hub, _checks.identifier(user_id, "user_id"))
+        settings = self._settings(self.user_exists, options)
+        return self._http.run(settings, rest.user_exists, self._hub, _checks.identifier(user_id, "user_id"))
 
     def list_connections(
         self,
@@ -360,6 +371,7 @@ class WebPubSubServiceClient:
             top: Most connections in all; 1 or more. None lists all.
             max_page_size: Most connections in one page, 1 to 200. None leaves it to the service.
         """
+        settings = self._settings(self.list_connections, options)
         operation = rest.list_connections_in_group
         hub, checked = self._hub, _checks.group(group)
         maxpagesize, most = _checks.page_size(max_page_size), _checks.top(top)
@@ -367,10 +379,10 @@ class WebPubSubServiceClient:
         def fetch(token: str | None) -> tuple[list[GroupMember], str | None]:
             if token is not None and token.startswith(("https://", "http://", "/")):
                 following = Operation(operation.name, _next_page, operation.parse)
-                page = self._http.run(options, following, self._http.endpoints.path_of(token))
+                page = self._http.run(settings, following, self._http.endpoints.path_of(token))
             else:
                 page = self._http.run(
-                    options, operation, hub, checked, maxpagesize=maxpagesize, top=most, continuation_token=token
+                    settings, operation, hub, checked, maxpagesize=maxpagesize, top=most, continuation_token=token
                 )
             return page.value, page.next_link
 
@@ -382,20 +394,25 @@ class WebPubSubServiceClient:
         Raises:
             NotFoundError: The connection does not exist.
         """
+        settings = self._settings(self.add_connection_to_group, options)
         connection_id = _checks.identifier(connection_id, "connection_id")
-        self._http.run(options, rest.add_connection_to_group, self._hub, _checks.group(group), connection_id)
+        self._http.run(settings, rest.add_connection_to_group, self._hub, _checks.group(group), connection_id)
 
     def remove_connection_from_group(
         self, group: str, connection_id: str, **options: Unpack[RequestOptions]
     ) -> None:
         """Take a connection out of a group. One that is not in it is not an error."""
+        settings = self._settings(self.remove_connection_from_group, options)
         connection_id = _checks.identifier(connection_id, "connection_id")
-        self._http.run(options, rest.remove_connection_from_group, self._hub, _checks.group(group), connection_id)
+        self._http.run(
+            settings, rest.remove_connection_from_group, self._hub, _checks.group(group), connection_id
+        )
 
     def remove_connection_from_all_groups(self, connection_id: str, **options: Unpack[RequestOptions]) -> None:
         """Take a connection out of every group it is in."""
+        settings = self._settings(self.remove_connection_from_all_groups, options)
         connection_id = _checks.identifier(connection_id, "connection_id")
-        self._http.run(options, rest.remove_connection_from_all_groups, self._hub, connection_id)
+        self._http.run(settings, rest.remove_connection_from_all_groups, self._hub, connection_id)
 
     def add_user_to_group(self, group: str, user_id: str, **options: Unpack[RequestOptions]) -> None:
         """Put every present connection of a user into a group.
@@ -403,18 +420,21 @@ class WebPubSubServiceClient:
         Raises:
             NotFoundError: The user has no connection.
         """
+        settings = self._settings(self.add_user_to_group, options)
         user_id = _checks.identifier(user_id, "user_id")
-        self._http.run(options, rest.add_user_to_group, self._hub, user_id, _checks.group(group))
+        self._http.run(settings, rest.add_user_to_group, self._hub, user_id, _checks.group(group))
 
     def remove_user_from_group(self, group: str, user_id: str, **options: Unpack[RequestOptions]) -> None:
         """Take every connection of a user out of a group."""
+        settings = self._settings(self.remove_user_from_group, options)
         user_id = _checks.identifier(user_id, "user_id")
-        self._http.run(options, rest.remove_user_from_group, self._hub, user_id, _checks.group(group))
+        self._http.run(settings, rest.remove_user_from_group, self._hub, user_id, _checks.group(group))
 
     def remove_user_from_all_groups(self, user_id: str, **options: Unpack[RequestOptions]) -> None:
         """Take every connection of a user out of every group."""
+        settings = self._settings(self.remove_user_from_all_groups, options)
         user_id = _checks.identifier(user_id, "user_id")
-        self._http.run(options, rest.remove_user_from_all_groups, self._hub, user_id)
+        self._http.run(settings, rest.remove_user_from_all_groups, self._hub, user_id)
 
     def add_connections_to_groups(
         self, groups: Iterable[str], filter: str | None = None, **options: Unpack[RequestOptions]
@@ -426,8 +446,9 @@ class WebPubSubServiceClient:
             filter: An OData expression that connections must satisfy; see `odata`. None means **every**
                 connection of the hub.
         """
+        settings = self._settings(self.add_connections_to_groups, options)
         body = rest.AddToGroupsRequest(groups=_checks.some_groups(groups), filter_=_checks.text(filter, "filter"))
-        self._http.run(options, rest.add_connections_to_groups, self._hub, body=body)
+        self._http.run(settings, rest.add_connections_to_groups, self._hub, body=body)
 
     def remove_connections_from_groups(
         self, groups: Iterable[str], filter: str | None = None, **options: Unpack[RequestOptions]
@@ -439,8 +460,9 @@ class WebPubSubServiceClient:
             filter: An OData expression that connections must satisfy; see `odata`. None means **every**
                 connection of the hub.
         """
+        settings = self._settings(self.remove_connections_from_groups, options)
         body = rest.RemoveFromGroupsRequest(groups=_checks.some_groups(groups), filter_=_checks.text(filter, "filter"))
-        self._http.run(options, rest.remove_connections_from_groups, self._hub, body=body)
+        self._http.run(settings, rest.remove_connections_from_groups, self._hub, body=body)
 
     def grant_permission(
         self,
@@ -460,8 +482,9 @@ class WebPubSubServiceClient:
         Raises:
             NotFoundError: The connection does not exist.
         """
+        settings = self._settings(self.grant_permission, options)
         self._http.run(
-            options,
+            settings,
             rest.grant_permission,
             self._hub,
             _checks.permission(permission).value,
@@ -484,8 +507,9 @@ class WebPubSubServiceClient:
             connection_id: The connection. One that does not exist is not an error.
             target_name: As in `grant_permission`.
         """
+        settings = self._settings(self.revoke_permission, options)
         self._http.run(
-            options,
+            settings,
             rest.revoke_permission,
             self._hub,
             _checks.permission(permission).value,
@@ -508,8 +532,9 @@ class WebPubSubServiceClient:
             connection_id: The connection. One that does not exist has no permission.
             target_name: As in `grant_permission`.
         """
+        settings = self._settings(self.has_permission, options)
         return self._http.run(
-            options,
+            settings,
             rest.check_permission,
             self._hub,
             _checks.permission(permission).value,
@@ -542,6 +567,7 @@ class WebPubSubServiceClient:
             client_protocol: `Default`, `MQTT` or `SocketIO`.
             jwt_headers: Additions to the token's JOSE header, such as `kid`. Only with an access key.
         """
+        settings = self._settings(self.get_client_access_token, options)
         protocol = _checks.client_protocol(client_protocol)
         user_id = None if user_id is None else _checks.identifier(user_id, "user_id")
         role_list = _checks.ids(roles, "roles")
@@ -563,7 +589,7 @@ class WebPubSubServiceClient:
             if jwt_headers:
                 raise ConfigurationError("jwt_headers needs an access key: the service makes this token.")
             answer = self._http.run(
-                options,
+                settings,
                 rest.generate_client_token,
                 self._hub,
                 user_id=user_id,
@@ -580,11 +606,16 @@ class WebPubSubServiceClient:
 
         False means that it answered that it is not (5xx).
         """
+        settings = self._settings(self.get_service_status, options)
         try:
-            self._http.run(options, rest.get_service_status)
+            self._http.run(settings, rest.get_service_status)
         except ServiceUnavailableError:
             return False
         return True
+
+    def _settings(self, method: Callable[..., object], options: RequestOptions) -> Settings:
+        settings = self._http.settings
+        return settings.but(options, method) if options else settings
 
 
 def _client_type(protocol: ClientProtocol) -> rest.WebPubSubClientType:

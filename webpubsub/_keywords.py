@@ -1,0 +1,135 @@
+"""What to write instead of a keyword that a method does not take. Loaded when somebody wrote one.
+
+The keywords of azure-core are known here, because programs that move over from the official SDK use them.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+
+_POLICY = "write retry_policy=RetryPolicy({})"
+_TRANSPORT = "give the client a transport= of your own that does it"
+_TRACING = "use the OpenTelemetry instrumentation of httpx"
+_MEANINGLESS = "it has no meaning for this service; leave it out"
+
+_HINTS = {
+    "accesskey": "the key is the argument credential of the client",
+    "authentication_policy": "the credential decides how requests are signed; leave it out",
+    "block_size": "a response is read whole; leave it out",
+    "cls": "errors carry status, code and request_id, and service.http gives whole responses",
+    "connection_cert": "give the client connection_verify= an ssl.SSLContext with the certificate loaded",
+    "connection_data_block_size": "a response is read whole; leave it out",
+    "continuation_token": "write list_connections(...).by_page(continuation_token)",
+    "custom_hook_policy": _TRANSPORT,
+    "data": "the message is the argument message",
+    "decompress": "responses are read as they are; leave it out",
+    "enable_cae": _MEANINGLESS,
+    "enforce_https": "leave it out: a token credential is refused over http anyway, and a key is never sent",
+    "error_map": "catch the exceptions of webpubsub, such as NotFoundError",
+    "headers_policy": "write headers={...}",
+    "http_logging_level": "set the level of the logger 'azure.webpubsub'",
+    "http_logging_policy": "write logging_enable=True and set the level of the logger 'azure.webpubsub'",
+    "json": "the message is the argument message",
+    "logger": "it is always the logger 'azure.webpubsub'",
+    "logging_body": "write logging_enable=True, which writes bodies too",
+    "logging_policy": "write logging_enable=True and set the level of the logger 'azure.webpubsub'",
+    "loop": "a client runs in the loop that calls it; leave it out",
+    "merge_span": _TRACING,
+    "network_span_namer": _TRACING,
+    "params": "queries of one's own go through service.http.get(path, params=...)",
+    "parent_span": _TRACING,
+    "per_call_policies": _TRANSPORT,
+    "per_retry_policies": _TRANSPORT,
+    "permit_redirects": "redirects are never followed, because a request carries a credential; leave it out",
+    "pipeline": _TRANSPORT,
+    "policies": _TRANSPORT,
+    "polling_interval": _MEANINGLESS,
+    "proxies": "set HTTPS_PROXY and NO_PROXY in the environment",
+    "proxy_policy": "set HTTPS_PROXY and NO_PROXY in the environment",
+    "raw_request_hook": _TRANSPORT,
+    "raw_response_hook": _TRANSPORT,
+    "redirect_max": "redirects are never followed; leave it out",
+    "redirect_on_status_codes": "redirects are never followed; leave it out",
+    "redirect_policy": "redirects are never followed; leave it out",
+    "redirect_remove_headers": "redirects are never followed; leave it out",
+    "response_encoding": "a response is UTF-8; leave it out",
+    "retries": _POLICY.format("attempts=..."),
+    "retry_backoff_factor": _POLICY.format("base_delay_seconds=..."),
+    "retry_backoff_max": _POLICY.format("maximum_delay_seconds=..."),
+    "retry_connect": _POLICY.format("attempts=...") + ", which counts tries of every kind",
+    "retry_mode": _POLICY.format("...") + "; waits always double, with chance in them",
+    "retry_on_methods": _POLICY.format("retry_sends=True") + " to repeat sends, too",
+    "retry_on_status_codes": _POLICY.format("...") + ", which knows the statuses that may pass",
+    "retry_read": _POLICY.format("attempts=...") + ", which counts tries of every kind",
+    "retry_status": _POLICY.format("attempts=...") + ", which counts tries of every kind",
+    "retry_total": _POLICY.format("attempts=...") + ", which counts the first try as well",
+    "sdk_moniker": 'write headers={"User-Agent": ...}',
+    "session": _TRANSPORT,
+    "session_owner": _TRANSPORT,
+    "stream": "a response is read whole; leave it out",
+    "timeout": "write read_timeout=... for one response, or retry_policy=RetryPolicy(total_seconds=...) for all tries",
+    "tracing_attributes": _TRACING,
+    "tracing_options": _TRACING,
+    "use_env_settings": "the proxies of the environment are used; set NO_PROXY to use none",
+    "user_agent": 'write headers={"User-Agent": ...}',
+    "user_agent_overwrite": 'write headers={"User-Agent": ...}',
+    "user_agent_policy": 'write headers={"User-Agent": ...}',
+    "user_agent_use_env": 'write headers={"User-Agent": ...}',
+}
+
+_SYNONYMS = {
+    "client_type": "client_protocol",
+    "excluded_connections": "excluded",
+    "expire_in_minutes": "minutes_to_expire",
+    "expires_in": "minutes_to_expire",
+    "group_name": "group",
+    "groups_to_add": "groups",
+    "groups_to_remove": "groups",
+    "target": "target_name",
+    "time_to_live": "message_ttl_seconds",
+    "ttl": "message_ttl_seconds",
+    "username": "user_id",
+}
+
+
+def unknown(name: str, method: Callable[..., object], options: Iterable[str], elsewhere: Iterable[str]) -> TypeError:
+    """Make the error for a keyword that a method does not take.
+
+    Args:
+        name: The keyword.
+        method: What was called.
+        options: The options that it takes besides its own parameters.
+        elsewhere: The options that are taken at the other place: by the client when this is a call.
+    """
+    import inspect
+
+    parameters = inspect.signature(method).parameters.values()
+    own = [parameter.name for parameter in parameters if parameter.name not in ("self", "options")]
+    if close := _beginning(name, own) or _closest(name, own):
+        advice = f"did you mean {close!r}?"
+    elif name in _HINTS:
+        advice = _HINTS[name]
+    elif name in elsewhere:
+        advice = f"it is an option of {'the client' if 'request_id' in options else 'a call'}"
+    elif close := _closest(name, options):
+        advice = f"did you mean {close!r}?"
+    else:
+        advice = f"it takes {', '.join([*own, *options])}"
+    text = f"{method.__name__}() has no argument {name[:60]!r}: {advice}"
+    return TypeError(text if text.endswith("?") else f"{text}.")
+
+
+def _beginning(name: str, known: Iterable[str]) -> str | None:
+    wanted = _plain(name)
+    return next((candidate for candidate in known if len(wanted) > 3 and _plain(candidate).startswith(wanted)), None)
+
+
+def _closest(name: str, known: Iterable[str]) -> str | None:
+    import difflib
+
+    plain = {_plain(candidate): candidate for candidate in known}
+    close = difflib.get_close_matches(_plain(_SYNONYMS.get(name, name)), plain, n=1, cutoff=0.8)
+    return plain[close[0]] if close else None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
