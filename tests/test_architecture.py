@@ -40,7 +40,7 @@ SUPPORT = PURE | {
 
 # A module or package, and what it may import besides the standard library and itself. The first row that fits decides.
 LAYERS: list[tuple[str, set[str]]] = [
-    ("webpubsub.emulator", {"webpubsub.connection_string", "webpubsub.tokens", "aiohttp", "httpx", "trustme"}),
+    ("webpubsub.emulator", {"webpubsub.connection_string", "webpubsub.tokens", "aiohttp", "attrs", "httpx", "trustme"}),
     ("webpubsub.events", {"webpubsub.errors", "webpubsub.models", "webpubsub.connection_string"}),
     ("webpubsub._async", SUPPORT | {"webpubsub_rest", "httpx"}),
     ("webpubsub._sync", SUPPORT | {"webpubsub_rest", "httpx"}),
