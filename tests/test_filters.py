@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webpubsub import ConfigurationError, odata
-from webpubsub.emulator._filter_syntax import Comparison, Literal, Name
-from webpubsub.emulator._filter_syntax import parse as parse_syntax
-from webpubsub.emulator._filters import parse
+from webpubsub.emulator._hub.filter_syntax import Comparison, Literal, Name
+from webpubsub.emulator._hub.filter_syntax import parse as parse_syntax
+from webpubsub.emulator._hub.filters import parse
 
 Value = str | int | bool | None
 

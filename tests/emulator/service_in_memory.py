@@ -8,14 +8,14 @@ from typing import Any
 
 import jwt
 
-from webpubsub.emulator._auth import Verifier
-from webpubsub.emulator._http import Request, Response
-from webpubsub.emulator._messages import Close, Frame, Outgoing, Send, Subprotocol
-from webpubsub.emulator._permissions import Permissions
-from webpubsub.emulator._protocol_json import JsonProtocol
-from webpubsub.emulator._rest import RestApi
-from webpubsub.emulator._session import Session
-from webpubsub.emulator._state import Connection, Hub, Hubs
+from webpubsub.emulator._clients.json_v1 import JsonProtocol
+from webpubsub.emulator._clients.session import Session
+from webpubsub.emulator._http.auth import Verifier
+from webpubsub.emulator._http.request import Request, Response
+from webpubsub.emulator._http.rest import RestApi
+from webpubsub.emulator._hub.hub import Connection, Hub, Hubs
+from webpubsub.emulator._hub.messages import Close, Frame, Outgoing, Send, Subprotocol
+from webpubsub.emulator._hub.permissions import Permissions
 
 HOST = "127.0.0.1:8080"
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"

@@ -3,13 +3,13 @@
 import pytest
 
 from tests.emulator.service_in_memory import HOST, KEY, token
-from webpubsub.emulator._admission import Admission, admit, is_client_path
-from webpubsub.emulator._auth import Verifier
-from webpubsub.emulator._errors import RefusedError
-from webpubsub.emulator._http import Request
-from webpubsub.emulator._permissions import Permission
-from webpubsub.emulator._protocol_json import JsonProtocol
-from webpubsub.emulator._protocol_simple import SimpleProtocol
+from webpubsub.emulator._clients.json_v1 import JsonProtocol
+from webpubsub.emulator._clients.simple import SimpleProtocol
+from webpubsub.emulator._http.admission import Admission, admit, is_client_path
+from webpubsub.emulator._http.auth import Verifier
+from webpubsub.emulator._http.refusals import RefusedError
+from webpubsub.emulator._http.request import Request
+from webpubsub.emulator._hub.permissions import Permission
 
 JSON = "json.webpubsub.azure.v1"
 AUDIENCE = f"http://{HOST}/client/hubs/chat"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webpubsub.emulator._filters import FilterSyntaxError, parse
+from webpubsub.emulator._hub.filters import FilterSyntaxError, parse
 
 
 @dataclass(frozen=True)

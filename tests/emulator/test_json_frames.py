@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webpubsub.emulator._messages import (
+from webpubsub.emulator._clients.json_v1 import JsonProtocol
+from webpubsub.emulator._hub.messages import (
     AckError,
     ClientMessage,
     DataType,
@@ -19,7 +20,6 @@ from webpubsub.emulator._messages import (
     SendToGroup,
     SequenceAck,
 )
-from webpubsub.emulator._protocol_json import JsonProtocol
 
 PROTOCOL = JsonProtocol()
 X = Payload(DataType.JSON, '"x"')

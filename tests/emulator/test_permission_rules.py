@@ -2,7 +2,7 @@
 
 import pytest
 
-from webpubsub.emulator._permissions import Permission, Permissions, RoleError, TooManyRulesError, matches
+from webpubsub.emulator._hub.permissions import Permission, Permissions, RoleError, TooManyRulesError, matches
 
 SEND, JOIN = Permission.SEND_TO_GROUP, Permission.JOIN_LEAVE_GROUP
 

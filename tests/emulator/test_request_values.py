@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webpubsub.emulator import _json, _names
-from webpubsub.emulator._http import MalformedRequestError, Query, Request, decode_segment
+from webpubsub.emulator._http.request import MalformedRequestError, Query, Request, decode_segment
+from webpubsub.emulator._hub import json_text, names
 
 TARGETS = [
     ("/a/b?c", ("a", "b")),
@@ -64,7 +64,7 @@ def test_members_have_the_text_that_spelled_them(value: dict[str, object], inden
     """Each member's text is a part of the object's, and spells the same value."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
 
-    members = _json.members(text)
+    members = json_text.members(text)
 
     assert list(members) == list(value)
     assert all(member.text in text for member in members.values())
@@ -72,25 +72,25 @@ def test_members_have_the_text_that_spelled_them(value: dict[str, object], inden
 
 
 NAMES = [
-    (_names.is_hub, "Chat_1`,.[]", True),
-    (_names.is_hub, "a" * 128, True),
-    (_names.is_hub, "a" * 129, False),
-    (_names.is_hub, "_chat", False),
-    (_names.is_hub, "chat\n", False),
-    (_names.is_hub, "chät", False),
-    (_names.is_hub, "", False),
-    (_names.is_group, "g" * 1024, True),
-    (_names.is_group, " g\t", True),
-    (_names.is_group, "two\nlines", False),
-    (_names.is_group, "", False),
-    (_names.is_group, " \n", False),
-    (_names.is_group, "\ud800", False),
-    (_names.is_event, "Message.1-_", True),
-    (_names.is_event, "e" * 128, True),
-    (_names.is_event, "e" * 129, False),
-    (_names.is_event, "1", False),
-    (_names.is_event, "e\n", False),
-    (_names.is_event, "\u017f", False),
+    (names.is_hub, "Chat_1`,.[]", True),
+    (names.is_hub, "a" * 128, True),
+    (names.is_hub, "a" * 129, False),
+    (names.is_hub, "_chat", False),
+    (names.is_hub, "chat\n", False),
+    (names.is_hub, "chät", False),
+    (names.is_hub, "", False),
+    (names.is_group, "g" * 1024, True),
+    (names.is_group, " g\t", True),
+    (names.is_group, "two\nlines", False),
+    (names.is_group, "", False),
+    (names.is_group, " \n", False),
+    (names.is_group, "\ud800", False),
+    (names.is_event, "Message.1-_", True),
+    (names.is_event, "e" * 128, True),
+    (names.is_event, "e" * 129, False),
+    (names.is_event, "1", False),
+    (names.is_event, "e\n", False),
+    (names.is_event, "\u017f", False),
 ]
 
 

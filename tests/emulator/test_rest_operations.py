@@ -7,10 +7,10 @@ import jwt
 import pytest
 
 from tests.emulator.service_in_memory import HOST, KEY, VERSION, Client, Service, token
-from webpubsub.emulator._http import Request, Response
-from webpubsub.emulator._messages import Close
-from webpubsub.emulator._operations import OPERATIONS
-from webpubsub.emulator._protocol_simple import SimpleProtocol
+from webpubsub.emulator._clients.simple import SimpleProtocol
+from webpubsub.emulator._http.operations import OPERATIONS
+from webpubsub.emulator._http.request import Request, Response
+from webpubsub.emulator._hub.messages import Close
 
 BULK = b'{"groups":["news"]}'
 

@@ -6,8 +6,8 @@ import jwt
 import pytest
 
 from tests.emulator.service_in_memory import HOST, KEY, Service, token
-from webpubsub.emulator._errors import LARGEST_BODY
-from webpubsub.emulator._http import Request
+from webpubsub.emulator._http.refusals import LARGEST_BODY
+from webpubsub.emulator._http.request import Request
 
 SEND = "/api/hubs/chat/:send"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from webpubsub.emulator._messages import Close, Outgoing, Send
-from webpubsub.emulator._queue import LARGEST_QUEUE, LONGEST_QUEUE, SendQueue
+from webpubsub.emulator._clients.queue import LARGEST_QUEUE, LONGEST_QUEUE, SendQueue
+from webpubsub.emulator._hub.messages import Close, Outgoing, Send
 
 END = Close(1000)
 

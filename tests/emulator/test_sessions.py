@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.emulator.service_in_memory import Service
-from webpubsub.emulator._messages import Close, Frame
-from webpubsub.emulator._protocol_simple import SimpleProtocol
+from webpubsub.emulator._clients.simple import SimpleProtocol
+from webpubsub.emulator._hub.messages import Close, Frame
 
 EVERYTHING = ("webpubsub.sendToGroup", "webpubsub.joinLeaveGroup")
 

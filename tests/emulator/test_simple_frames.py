@@ -2,7 +2,8 @@
 
 import pytest
 
-from webpubsub.emulator._messages import (
+from webpubsub.emulator._clients.simple import SimpleProtocol
+from webpubsub.emulator._hub.messages import (
     AckError,
     ClientMessage,
     Close,
@@ -14,7 +15,6 @@ from webpubsub.emulator._messages import (
     SendToGroup,
     Subprotocol,
 )
-from webpubsub.emulator._protocol_simple import SimpleProtocol
 
 TEXT, BINARY = Payload(DataType.TEXT, "x"), Payload(DataType.BINARY, b"x")
 

@@ -9,8 +9,8 @@ import jwt
 import pytest
 
 from tests.emulator.service_in_memory import HOST, KEY, token
-from webpubsub.emulator._auth import Verifier, locate
-from webpubsub.emulator._errors import RefusedError
+from webpubsub.emulator._http.auth import Verifier, locate
+from webpubsub.emulator._http.refusals import RefusedError
 
 PATH = "/api/hubs/chat/groups/a%20b/:send"
 

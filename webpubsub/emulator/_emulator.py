@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from webpubsub.connection_string import ConnectionString
 
-from ._auth import Verifier
+from ._http.auth import Verifier
 
 if TYPE_CHECKING:
     from ._server import Server

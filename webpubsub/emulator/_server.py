@@ -20,15 +20,15 @@ from aiohttp import ClientError, WSMsgType, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
-from ._admission import Admission, admit, is_client_path
-from ._auth import Verifier
-from ._errors import LARGEST_BODY, RefusedError, bad_request
-from ._http import Request, Response
-from ._messages import Close, CloseCode, Frame, Outgoing, Send
-from ._queue import SendQueue
-from ._rest import RestApi
-from ._session import Session
-from ._state import Connection, Hubs, Outbox
+from ._clients.queue import SendQueue
+from ._clients.session import Session
+from ._http.admission import Admission, admit, is_client_path
+from ._http.auth import Verifier
+from ._http.refusals import LARGEST_BODY, RefusedError, bad_request
+from ._http.request import Request, Response
+from ._http.rest import RestApi
+from ._hub.hub import Connection, Hubs, Outbox
+from ._hub.messages import Close, CloseCode, Frame, Outgoing, Send
 
 __all__ = ["Server"]
 

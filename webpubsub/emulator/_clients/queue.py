@@ -6,7 +6,7 @@ Pure: the time is an argument, in seconds of any clock that does not go back.
 from collections import deque
 from typing import NamedTuple
 
-from ._messages import Close, Outgoing, Send
+from .._hub.messages import Close, Outgoing, Send
 
 __all__ = ["LARGEST_QUEUE", "LONGEST_QUEUE", "SendQueue"]
 

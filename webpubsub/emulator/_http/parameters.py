@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from . import _json, _names
-from ._errors import RefusedError, bad_request, empty
-from ._filters import Filter, FilterSyntaxError
-from ._filters import parse as parse_filter
-from ._http import Query, Request
-from ._messages import DataType, Payload
-from ._permissions import Permission
+from .._hub import json_text, names
+from .._hub.filters import Filter, FilterSyntaxError
+from .._hub.filters import parse as parse_filter
+from .._hub.messages import DataType, Payload
+from .._hub.permissions import Permission
+from .refusals import RefusedError, bad_request, empty
+from .request import Query, Request
 
 __all__ = [
     "choice",
@@ -108,7 +108,7 @@ def permission(name: str) -> Permission:
 
 def require_group(name: str | None, target: str) -> str:
     """Return the name of a group if it is one."""
-    if name is None or not _names.is_group(name):
+    if name is None or not names.is_group(name):
         raise RefusedError(bad_request(target, "The name of a group must be 1 to 1024 characters and not blank."))
     return name
 
@@ -121,8 +121,8 @@ def metadata(request: Request) -> dict[str, str] | None:
         if name.startswith(_METADATA_PREFIX)
     ]
     try:
-        return _names.metadata(pairs) or None
-    except _names.MetadataError as error:
+        return names.metadata(pairs) or None
+    except names.MetadataError as error:
         raise RefusedError(bad_request("metadata", str(error))) from None
 
 
@@ -156,7 +156,7 @@ def groups_request(request: Request) -> tuple[list[str], Filter | None]:
     groups, text = body.get("groups"), body.get("filter")
     if not isinstance(groups, list) or not groups:
         raise RefusedError(bad_request("Groups", "groups must be an array of at least one name."))
-    if not all(isinstance(group, str) and _names.is_group(group) for group in groups):
+    if not all(isinstance(group, str) and names.is_group(group) for group in groups):
         raise RefusedError(bad_request("Groups", "The name of a group must be 1 to 1024 characters and not blank."))
     if not isinstance(text, str | None):
         raise RefusedError(bad_request("Filter", "filter must be a string."))
@@ -192,6 +192,6 @@ def _decode(body: bytes, charset: str) -> str:
 
 def _parse_json(text: str) -> Any:
     try:
-        return _json.parse(text)
-    except _json.JSONError:
+        return json_text.parse(text)
+    except json_text.JSONError:
         raise RefusedError(bad_request("body", "The body is not valid JSON.")) from None

@@ -6,13 +6,14 @@ The host may be the one that the request was addressed to or the emulator's own,
 work through a reverse proxy.
 """
 
-from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import unquote
 
+import attrs
+
 from webpubsub.tokens import InvalidTokenError, read_unverified, verify
 
-from ._errors import RefusedError, unauthorized
+from .refusals import RefusedError, unauthorized
 
 __all__ = ["ENTRA_AUDIENCE", "Claims", "Location", "Verifier", "locate"]
 
@@ -44,7 +45,7 @@ def location(authority: str, path: str) -> Location:
     return authority, tuple(unquote(segment).lower() for segment in path.rstrip("/").split("/"))
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Verifier:
     """Checks tokens against the access key.
 
@@ -55,7 +56,7 @@ class Verifier:
         accept_unvalidated_entra_tokens: Whether it does so whoever signed it.
     """
 
-    access_key: str = field(repr=False)
+    access_key: str = attrs.field(repr=False)
     own_authorities: frozenset[str]
     simulate_entra: bool = False
     accept_unvalidated_entra_tokens: bool = False

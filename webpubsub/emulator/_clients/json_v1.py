@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from . import _json, _names
-from ._messages import (
+from .._hub import json_text, names
+from .._hub.messages import (
     AckError,
     ClientMessage,
     CloseCode,
@@ -48,8 +48,8 @@ class JsonProtocol:
         if isinstance(frame, bytes):
             raise ProtocolError(CloseCode.UNSUPPORTED_DATA, "Binary frames are not part of this subprotocol.")
         try:
-            members = _json.members(frame)
-        except _json.JSONError as error:
+            members = json_text.members(frame)
+        except json_text.JSONError as error:
             _refuse(str(error))
         kind = _text(members, "type").lower()
         decode = _DECODERS.get(kind)
@@ -97,7 +97,7 @@ def _data(payload: Payload) -> str:
     return payload.data if payload.data_type is DataType.JSON else _write(payload.data)
 
 
-_Members = Mapping[str, _json.Member]
+_Members = Mapping[str, json_text.Member]
 
 
 def _join_group(members: _Members) -> JoinGroup:
@@ -122,7 +122,7 @@ def _send_to_group(members: _Members) -> SendToGroup:
 
 def _event(members: _Members) -> Event:
     name = _text(members, "event")
-    if not _names.is_event(name):
+    if not names.is_event(name):
         _refuse("The name of the event is not valid.")
     metadata = _metadata(members)
     return Event(name, _payload(members, metadata), metadata, _ack_id(members))
@@ -151,7 +151,7 @@ _DECODERS: Mapping[str, Callable[[_Members], ClientMessage]] = {
 
 def _group(members: _Members) -> str:
     group = _text(members, "group")
-    if not _names.is_group(group):
+    if not names.is_group(group):
         _refuse("The name of the group is not valid.")
     return group
 
@@ -174,8 +174,8 @@ def _metadata(members: _Members) -> dict[str, str] | None:
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         _refuse("metadata must be an object of strings.")
     try:
-        return _names.metadata(value.items())
-    except _names.MetadataError as error:
+        return names.metadata(value.items())
+    except names.MetadataError as error:
         _refuse(str(error))
 
 
@@ -214,7 +214,7 @@ def _text(members: _Members, name: str) -> str:
 
 
 def _sendable(text: str, name: str) -> str:
-    if not _names.is_unicode(text):
+    if not names.is_unicode(text):
         _refuse(f"{name} is not valid Unicode.")
     return text
 

@@ -5,9 +5,10 @@ The path is split before its segments are decoded, so a `%2F` inside a name neve
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
+
+import attrs
 
 __all__ = ["MalformedRequestError", "Query", "Request", "Response", "Target", "decode_segment"]
 
@@ -57,7 +58,7 @@ class Target(NamedTuple):
     query: Query
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Request:
     """A request, complete.
 
@@ -123,10 +124,10 @@ def decode_segment(segment: str) -> str:
         raise MalformedRequestError("The path is not percent-encoded UTF-8.") from None
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Response:
     """An answer, complete."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = attrs.field(factory=dict)
     body: bytes = b""

@@ -6,11 +6,12 @@
 
 import operator
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from ._filter_syntax import (
+import attrs
+
+from .filter_syntax import (
     Call,
     Comparison,
     FilterSyntaxError,
@@ -22,7 +23,7 @@ from ._filter_syntax import (
     Options,
     Scalar,
 )
-from ._filter_syntax import parse as parse_syntax
+from .filter_syntax import parse as parse_syntax
 
 __all__ = ["Filter", "FilterSyntaxError", "Subject", "parse"]
 
@@ -42,7 +43,7 @@ class Subject(Protocol):
     def protocol(self) -> str | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Filter:
     """A filter whose syntax and types are right."""
 
@@ -82,7 +83,7 @@ class _TypeMismatch(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class _Function:
     parameters: tuple[tuple[_Type, ...], ...]
     returns: _Type

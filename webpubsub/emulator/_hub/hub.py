@@ -7,12 +7,13 @@ connections are exact.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from ._messages import Close, CloseCode, Frame, Message, Outgoing, Send, Subprotocol
-from ._names import hub_key
-from ._permissions import Permissions
+import attrs
+
+from .messages import Close, CloseCode, Frame, Message, Outgoing, Send, Subprotocol
+from .names import hub_key
+from .permissions import Permissions
 
 __all__ = ["Connection", "Hub", "Hubs", "Outbox"]
 
@@ -22,7 +23,7 @@ _REMEMBERED_ACKS = 1000
 _CLOSED = "Application server closed the connection."
 
 
-@dataclass(eq=False, slots=True)
+@attrs.define(eq=False)
 class Connection:
     """A client that is connected."""
 
@@ -31,8 +32,8 @@ class Connection:
     subprotocol: Subprotocol
     permissions: Permissions
     outbox: Outbox
-    groups: set[str] = field(default_factory=set)
-    _acked: OrderedDict[int, None] = field(default_factory=OrderedDict)
+    groups: set[str] = attrs.field(factory=set)
+    _acked: OrderedDict[int, None] = attrs.field(factory=OrderedDict)
 
     @property
     def protocol(self) -> str | None:

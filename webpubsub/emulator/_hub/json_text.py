@@ -5,8 +5,9 @@ Everything that a hostile sender can do (nesting, huge numbers, NaN, a byte orde
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any, NoReturn
+
+import attrs
 
 __all__ = ["JSONError", "Member", "members", "parse"]
 
@@ -18,7 +19,7 @@ class JSONError(ValueError):
     """The text is not the JSON that was asked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Member:
     """One member of an object: its value, and the text that spelled it."""
 

@@ -4,21 +4,22 @@ Pure but for the state it changes and the outboxes that the state writes to.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
-from ._auth import Verifier
-from ._errors import LARGEST_BODY, RefusedError, bad_request, empty, method_not_allowed, payload_too_large
-from ._http import MalformedRequestError, Query, Request, Response, Target
-from ._names import is_hub
-from ._operations import API_VERSIONS, OPERATIONS, Call, Operation
-from ._state import Hub, Hubs
+import attrs
+
+from .._hub.hub import Hub, Hubs
+from .._hub.names import is_hub
+from .auth import Verifier
+from .operations import API_VERSIONS, OPERATIONS, Call, Operation
+from .refusals import LARGEST_BODY, RefusedError, bad_request, empty, method_not_allowed, payload_too_large
+from .request import MalformedRequestError, Query, Request, Response, Target
 
 __all__ = ["RestApi"]
 
 _ROUTES = [(tuple(operation.path.split("/")[1:]), operation) for operation in OPERATIONS]
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class RestApi:
     """The REST data plane over some hubs.
 
@@ -54,7 +55,7 @@ class RestApi:
         if len(request.body) > LARGEST_BODY:
             return payload_too_large()
         response = operation.handle(self._call(request, target, names, authority))
-        return replace(response, headers={**response.headers, "api-supported-versions": ", ".join(versions)})
+        return attrs.evolve(response, headers={**response.headers, "api-supported-versions": ", ".join(versions)})
 
     def _call(self, request: Request, target: Target, names: dict[str, str], authority: str | None) -> Call:
         hub = names.get("hub")

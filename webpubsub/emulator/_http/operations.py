@@ -11,20 +11,21 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import urlencode
 
+import attrs
+
 from webpubsub.tokens import JSONValue, sign
 
-from . import _parameters as read
-from ._auth import ENTRA_AUDIENCE
-from ._errors import RefusedError, bad_request, conflict, missing, not_found
-from ._filters import Filter
-from ._http import Query, Request, Response
-from ._messages import Message
-from ._permissions import Permissions, TooManyRulesError
-from ._state import Connection, Hub
+from .._hub.filters import Filter
+from .._hub.hub import Connection, Hub
+from .._hub.messages import Message
+from .._hub.permissions import Permissions, TooManyRulesError
+from . import parameters as read
+from .auth import ENTRA_AUDIENCE
+from .refusals import RefusedError, bad_request, conflict, missing, not_found
+from .request import Query, Request, Response
 
 __all__ = ["API_VERSIONS", "OPERATIONS", "Call", "Operation"]
 
@@ -37,7 +38,7 @@ _LARGEST_INT32 = 2**31 - 1
 _DEFAULT_MINUTES = 60
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Call:
     """One call of an operation.
 
@@ -59,7 +60,7 @@ class Call:
     hub: Hub
     origin: str
     endpoint: str
-    access_key: str = field(repr=False)
+    access_key: str = attrs.field(repr=False)
 
     @property
     def group(self) -> str:
@@ -75,7 +76,7 @@ class Call:
 Handler: TypeAlias = Callable[[Call], Response]
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Operation:
     """One row of the table.
 

@@ -3,16 +3,16 @@
 Pure: a request goes in; an `Admission`, or the answer that refuses the upgrade, comes out.
 """
 
-from dataclasses import dataclass
+import attrs
 
-from ._auth import Claims, Verifier, strings
-from ._errors import RefusedError, bad_request
-from ._http import MalformedRequestError, Query, Request
-from ._messages import Subprotocol
-from ._names import is_group, is_hub, is_unicode
-from ._permissions import Permissions, RoleError
-from ._protocol_json import JsonProtocol
-from ._protocol_simple import SimpleProtocol
+from .._clients.json_v1 import JsonProtocol
+from .._clients.simple import SimpleProtocol
+from .._hub.messages import Subprotocol
+from .._hub.names import is_group, is_hub, is_unicode
+from .._hub.permissions import Permissions, RoleError
+from .auth import Claims, Verifier, strings
+from .refusals import RefusedError, bad_request
+from .request import MalformedRequestError, Query, Request
 
 __all__ = ["Admission", "admit", "is_client_path"]
 
@@ -20,7 +20,7 @@ _JSON = JsonProtocol()
 _SUBPROTOCOLS: dict[str, Subprotocol] = {_JSON.name: _JSON}
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Admission:
     """A client as it comes in."""
 

@@ -1,6 +1,7 @@
 """What a client's frames cause: the life of one connection, from greeting to end, without I/O."""
 
-from ._messages import (
+from .._hub.hub import Connection, Hub
+from .._hub.messages import (
     AckError,
     Close,
     Event,
@@ -13,8 +14,7 @@ from ._messages import (
     SendToGroup,
     SequenceAck,
 )
-from ._permissions import Permission
-from ._state import Connection, Hub
+from .._hub.permissions import Permission
 
 __all__ = ["Session"]
 

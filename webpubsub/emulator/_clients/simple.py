@@ -3,9 +3,9 @@
 What a frame from such a client means is settled when it connects, by `webpubsub_mode` in the URL.
 """
 
-from dataclasses import dataclass
+import attrs
 
-from ._messages import (
+from .._hub.messages import (
     AckError,
     ClientMessage,
     Close,
@@ -22,7 +22,7 @@ from ._messages import (
 __all__ = ["SimpleProtocol"]
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class SimpleProtocol:
     """Reads and writes the frames of a simple client.
 

@@ -7,8 +7,9 @@ together and what a filter selects is decided in `_filters`. No I/O, and nothing
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, TypeVar
+
+import attrs
 
 T = TypeVar("T")
 
@@ -40,19 +41,19 @@ class FilterSyntaxError(ValueError):
         return f"Invalid syntax for '{self.text}': {where}. (Parameter 'filter')"
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Literal:
     value: Scalar
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Name:
     name: str
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Options:
     """The parenthesised list to the right of `in`."""
 
@@ -60,20 +61,20 @@ class Options:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Call:
     function: str
     arguments: tuple["Node", ...]
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Not:
     operand: "Node"
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Comparison:
     """`left operator right`."""
 
@@ -83,7 +84,7 @@ class Comparison:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Logical:
     """Two or more operands joined by the same word, `and` or `or`."""
 

@@ -6,7 +6,7 @@
 import json
 from typing import Any
 
-from ._http import Response
+from .request import Response
 
 __all__ = [
     "LARGEST_BODY",

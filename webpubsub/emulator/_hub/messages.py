@@ -4,9 +4,10 @@ Plain values only: the `_protocol_*` modules turn them into frames and back, `_s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Protocol, TypeAlias
+
+import attrs
 
 __all__ = [
     "AckError",
@@ -42,7 +43,7 @@ class DataType(StrEnum):
     PROTOBUF = "protobuf"
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Payload:
     """Data on its way. JSON stays the text that the publisher wrote, so that nobody sees it reformatted."""
 
@@ -50,7 +51,7 @@ class Payload:
     data: Frame
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Message:
     """What a client receives: from a group when there is one, otherwise from the server."""
 
@@ -60,7 +61,7 @@ class Message:
     metadata: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class JoinGroup:
     """A client asks to be put into a group."""
 
@@ -68,7 +69,7 @@ class JoinGroup:
     ack_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class LeaveGroup:
     """A client asks to be taken out of a group."""
 
@@ -76,7 +77,7 @@ class LeaveGroup:
     ack_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class SendToGroup:
     """A client publishes to a group."""
 
@@ -88,7 +89,7 @@ class SendToGroup:
     ack_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Event:
     """A client sends something to the application's event handler."""
 
@@ -98,12 +99,12 @@ class Event:
     ack_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Ping:
     """A client asks for a sign of life."""
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class SequenceAck:
     """A client tells how far it has received; only reliable subprotocols make use of it."""
 
@@ -132,7 +133,7 @@ class CloseCode:
     INTERNAL_ERROR = 1011
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Send:
     """A frame for one client; `ttl_seconds` 0 means that it waits as long as it must."""
 
@@ -141,7 +142,7 @@ class Send:
     is_ack: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class Close:
     """The end of one client's connection, after everything that was sent before it."""
 

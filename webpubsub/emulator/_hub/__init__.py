@@ -1,0 +1,1 @@
+"""The ground that the wings stand on: hubs, connections, groups, permissions, messages, names and filters. No I/O."""
