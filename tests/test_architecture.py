@@ -38,9 +38,19 @@ SUPPORT = PURE | {
     "webpubsub._sync_sockets",
 }
 
+EMULATED = {"webpubsub.emulator._hub", "webpubsub.tokens", "attrs"}
+
 # A module or package, and what it may import besides the standard library and itself. The first row that fits decides.
 LAYERS: list[tuple[str, set[str]]] = [
-    ("webpubsub.emulator", {"webpubsub.connection_string", "webpubsub.tokens", "aiohttp", "attrs", "httpx", "trustme"}),
+    ("webpubsub.emulator._hub", {"attrs"}),
+    ("webpubsub.emulator._clients", {"webpubsub.emulator._hub", "attrs"}),
+    ("webpubsub.emulator._http.admission", EMULATED | {"webpubsub.emulator._http", "webpubsub.emulator._clients"}),
+    ("webpubsub.emulator._http", EMULATED),
+    ("webpubsub.emulator._clock", set()),
+    ("webpubsub.emulator._settings", {"attrs"}),
+    ("webpubsub.emulator._certificates", {"trustme"}),
+    ("webpubsub.emulator._server", {"webpubsub.emulator", "aiohttp", "attrs"}),
+    ("webpubsub.emulator", {"webpubsub.connection_string", "attrs"}),
     ("webpubsub.events", {"webpubsub.errors", "webpubsub.models", "webpubsub.connection_string"}),
     ("webpubsub._async", SUPPORT | {"webpubsub_rest", "httpx"}),
     ("webpubsub._sync", SUPPORT | {"webpubsub_rest", "httpx"}),

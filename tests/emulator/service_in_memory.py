@@ -3,22 +3,27 @@
 import itertools
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
 
-from webpubsub.emulator._clients.json_v1 import JsonProtocol
-from webpubsub.emulator._clients.session import Session
+from webpubsub.emulator._clients.codec import Codec
+from webpubsub.emulator._clients.json_v1 import JsonCodec
+from webpubsub.emulator._clients.session import Effect, PubSubSession, Session, WakeAt
+from webpubsub.emulator._clients.simple import SimpleCodec
 from webpubsub.emulator._http.auth import Verifier
 from webpubsub.emulator._http.request import Request, Response
 from webpubsub.emulator._http.rest import RestApi
 from webpubsub.emulator._hub.hub import Connection, Hub, Hubs
-from webpubsub.emulator._hub.messages import Close, Frame, Outgoing, Send, Subprotocol
+from webpubsub.emulator._hub.messages import Close, CloseCode, Frame, Message, Outgoing, Send
 from webpubsub.emulator._hub.permissions import Permissions
+from webpubsub.emulator._hub.upstream import CallUpstream, CancelUpstream, EventFailed, Reply, UserEvent
 
 HOST = "127.0.0.1:8080"
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
+JSON = "json.webpubsub.azure.v1"
 VERSION = "api-version=2024-12-01"
 
 _connection_numbers = itertools.count(1)
@@ -31,11 +36,22 @@ def token(**claims: Any) -> str:
 
 @dataclass
 class Client:
-    """A client whose frames are kept instead of sent."""
+    """A client whose frames are kept instead of sent.
 
-    connection: Connection
+    Attributes:
+        unhandled: Whether its events fail at once, as they do where there is no handler; otherwise `reply` is awaited.
+    """
+
     session: Session
+    unhandled: bool = True
+    now: float = 0.0
     outgoing: list[Outgoing] = field(default_factory=list)
+    calls: list[CallUpstream | CancelUpstream] = field(default_factory=list)
+
+    @property
+    def connection(self) -> Connection:
+        """The connection in its hub."""
+        return self.session.connection
 
     @property
     def id(self) -> str:
@@ -52,9 +68,48 @@ class Client:
         """How the connection was ended, if it was."""
         return next((item for item in self.outgoing if isinstance(item, Close)), None)
 
+    def open(self) -> None:
+        """Let its socket be there."""
+        self.perform(self.session.opened(self.now))
+
     def send(self, **message: Any) -> None:
         """Let the client send a JSON frame."""
-        self.session.receive(json.dumps(message))
+        self.receive(json.dumps(message))
+
+    def receive(self, frame: Frame) -> None:
+        """Let the client send a frame."""
+        self.perform(self.session.frame_received(frame, self.now))
+
+    def leave(self, code: int = CloseCode.ABNORMAL) -> None:
+        """Let its socket be gone."""
+        self.perform(self.session.socket_lost(code, self.now))
+
+    def deliver(self, message: Message) -> None:
+        """Take a message from the hub."""
+        self.perform(self.session.delivered(message, self.now))
+
+    def close(self, reason: str) -> None:
+        """Be closed by the hub."""
+        self.perform(self.session.closed(reason, self.now))
+
+    def reply(self, call_id: int, reply: Reply) -> None:
+        """Let an event handler reply."""
+        self.perform(self.session.upstream_replied(call_id, reply, self.now))
+
+    def perform(self, effects: Iterable[Effect]) -> None:
+        """Do what the session asks for."""
+        for effect in effects:
+            match effect:
+                case Send() | Close():
+                    self.outgoing.append(effect)
+                case CallUpstream(call_id, event):
+                    self.calls.append(effect)
+                    if self.unhandled and isinstance(event, UserEvent):
+                        self.perform(self.session.upstream_replied(call_id, EventFailed(), self.now))
+                case CancelUpstream():
+                    self.calls.append(effect)
+                case WakeAt():
+                    pass
 
 
 class Service:
@@ -75,23 +130,24 @@ class Service:
         *groups: str,
         hub: str = "chat",
         roles: tuple[str, ...] = (),
-        subprotocol: Subprotocol | None = None,
+        codec: Codec | None = None,
         connection_id: str | None = None,
+        unhandled: bool = True,
     ) -> Client:
         """Connect a client, of the JSON subprotocol unless told otherwise, and drop its greeting."""
-        outgoing: list[Outgoing] = []
         connection = Connection(
             connection_id=connection_id or f"c{next(_connection_numbers)}",
+            hub_name=hub,
             user_id=user_id,
-            subprotocol=subprotocol or JsonProtocol(),
+            protocol=None if isinstance(codec, SimpleCodec) else JSON,
             permissions=Permissions(roles),
-            outbox=outgoing.append,
             groups=set(groups),
         )
-        session = Session(self.hubs.open(hub), connection)
-        session.open()
-        outgoing.clear()
-        return Client(connection, session, outgoing)
+        client = Client(PubSubSession(self.hubs.open(hub), connection, codec or JsonCodec()), unhandled)
+        connection.receiver = client
+        client.open()
+        client.outgoing.clear()
+        return client
 
     def call(
         self,

@@ -3,16 +3,22 @@
 import pytest
 
 from tests.emulator.service_in_memory import HOST, KEY, token
-from webpubsub.emulator._clients.json_v1 import JsonProtocol
-from webpubsub.emulator._clients.simple import SimpleProtocol
-from webpubsub.emulator._http.admission import Admission, admit, is_client_path
+from webpubsub.emulator._clients.codec import Codec
+from webpubsub.emulator._clients.endpoints import ENDPOINTS
+from webpubsub.emulator._clients.json_v1 import JsonCodec
+from webpubsub.emulator._clients.session import PubSubSession
+from webpubsub.emulator._clients.simple import SimpleCodec
+from webpubsub.emulator._http.admission import Admission, admit, find_endpoint
 from webpubsub.emulator._http.auth import Verifier
 from webpubsub.emulator._http.refusals import RefusedError
 from webpubsub.emulator._http.request import Request
+from webpubsub.emulator._hub.hub import Connection, Hub
 from webpubsub.emulator._hub.permissions import Permission
 
 JSON = "json.webpubsub.azure.v1"
 AUDIENCE = f"http://{HOST}/client/hubs/chat"
+VERIFIER = Verifier(KEY, frozenset({HOST}))
+[CLIENTS] = ENDPOINTS
 UPGRADE = (("host", HOST), ("upgrade", "WebSocket"), ("connection", "Upgrade"))
 
 
@@ -24,13 +30,21 @@ def request(target: str, *headers: tuple[str, str]) -> Request:
 def enter(claims: dict[str, object], target: str = "/client/hubs/chat", *headers: tuple[str, str]) -> Admission:
     """Let a client in whose token has these claims."""
     bearer = token(**{"aud": AUDIENCE, **claims})
-    return admit(request(target, ("authorization", f"Bearer {bearer}"), *headers), Verifier(KEY, frozenset({HOST})))
+    return admit(request(target, ("authorization", f"Bearer {bearer}"), *headers), VERIFIER, CLIENTS)
+
+
+def codec_of(admission: Admission) -> Codec:
+    """Begin the session and look at what it speaks."""
+    connection = Connection("c", "chat", None, admission.protocol, admission.permissions)
+    session = admission.speaker(Hub(), connection)
+    assert isinstance(session, PubSubSession)
+    return session.codec
 
 
 def status_of(client: Request) -> int:
     """Return with which status a client is refused."""
     with pytest.raises(RefusedError) as refused:
-        admit(client, Verifier(KEY, frozenset({HOST})))
+        admit(client, VERIFIER, CLIENTS)
     return refused.value.response.status
 
 
@@ -52,7 +66,7 @@ PATHS = [
 @pytest.mark.parametrize(("target", "expected"), PATHS)
 def test_clients_have_addresses_of_their_own(target: str, expected: bool) -> None:
     """A hub is in the path or in the query; everything else is not for WebSocket clients."""
-    assert is_client_path(Request("GET", target)) == expected
+    assert (find_endpoint(Request("GET", target)) is not None) == expected
 
 
 def test_a_token_says_who_comes_in() -> None:
@@ -102,7 +116,7 @@ BEARERS = [
 @pytest.mark.parametrize(("target", "headers"), BEARERS)
 def test_the_token_is_in_the_query_or_in_a_header(target: str, headers: tuple[tuple[str, str], ...]) -> None:
     """The query wins over the header; names are not case-sensitive."""
-    assert admit(request(target, *headers), Verifier(KEY, frozenset({HOST}))).hub.lower() == "chat"
+    assert admit(request(target, *headers), VERIFIER, CLIENTS).hub.lower() == "chat"
 
 
 UNAUTHORIZED = [
@@ -184,28 +198,28 @@ def test_the_first_known_subprotocol_is_taken(offers: tuple[str, ...], negotiate
     """Clients without a known subprotocol are simple clients."""
     headers = tuple(("sec-websocket-protocol", offer) for offer in offers)
 
-    subprotocol = enter({}, "/client/hubs/chat", *headers).subprotocol
+    admission = enter({}, "/client/hubs/chat", *headers)
 
-    assert subprotocol.name == negotiated
-    assert isinstance(subprotocol, SimpleProtocol if negotiated is None else JsonProtocol)
+    assert admission.protocol == negotiated
+    assert isinstance(codec_of(admission), SimpleCodec if negotiated is None else JsonCodec)
 
 
 MODES = [
-    ("", SimpleProtocol()),
-    ("webpubsub_mode=sendEvent", SimpleProtocol()),
-    ("webpubsub_mode=", SimpleProtocol()),
-    ("webpubsub_mode=sendEvent&group=g", SimpleProtocol()),
-    ("webpubsub_mode=sendToGroup&group=a%20b", SimpleProtocol("a b")),
-    ("webpubsub_mode=SENDTOGROUP&group=g&noEcho=TRUE", SimpleProtocol("g", no_echo=True)),
-    ("webpubsub_mode=sendToGroup&group=g&noEcho=", SimpleProtocol("g")),
-    ("webpubsub_mode=x&webpubsub_mode=sendToGroup&group=a&group=b", SimpleProtocol("b")),
+    ("", SimpleCodec()),
+    ("webpubsub_mode=sendEvent", SimpleCodec()),
+    ("webpubsub_mode=", SimpleCodec()),
+    ("webpubsub_mode=sendEvent&group=g", SimpleCodec()),
+    ("webpubsub_mode=sendToGroup&group=a%20b", SimpleCodec("a b")),
+    ("webpubsub_mode=SENDTOGROUP&group=g&noEcho=TRUE", SimpleCodec("g", no_echo=True)),
+    ("webpubsub_mode=sendToGroup&group=g&noEcho=", SimpleCodec("g")),
+    ("webpubsub_mode=x&webpubsub_mode=sendToGroup&group=a&group=b", SimpleCodec("b")),
 ]
 
 
-@pytest.mark.parametrize(("query", "subprotocol"), MODES)
-def test_the_query_says_what_a_simple_client_does(query: str, subprotocol: SimpleProtocol) -> None:
+@pytest.mark.parametrize(("query", "codec"), MODES)
+def test_the_query_says_what_a_simple_client_does(query: str, codec: SimpleCodec) -> None:
     """Mode names are not case-sensitive, and of repeated parameters the last one counts."""
-    assert enter({}, f"/client/hubs/chat?{query}").subprotocol == subprotocol
+    assert codec_of(enter({}, f"/client/hubs/chat?{query}")) == codec
 
 
 BAD_MODES = [
@@ -226,4 +240,4 @@ def test_parameters_of_simple_clients_mean_nothing_to_others() -> None:
     """A client with a subprotocol is not judged by the parameters of simple clients."""
     admission = enter({}, "/client/hubs/chat?webpubsub_mode=fly", ("sec-websocket-protocol", JSON))
 
-    assert admission.subprotocol.name == JSON
+    assert admission.protocol == JSON

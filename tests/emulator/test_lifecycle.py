@@ -13,8 +13,9 @@ import pytest
 
 from webpubsub.connection_string import ConnectionString
 from webpubsub.emulator import DEVELOPMENT_KEY, Emulator
-from webpubsub.emulator._emulator import _ServerThread, is_loopback
+from webpubsub.emulator._emulator import _ServerThread
 from webpubsub.emulator._server import Server
+from webpubsub.emulator._settings import is_loopback
 
 
 def is_healthy(endpoint: str) -> bool:

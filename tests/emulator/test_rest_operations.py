@@ -7,7 +7,7 @@ import jwt
 import pytest
 
 from tests.emulator.service_in_memory import HOST, KEY, VERSION, Client, Service, token
-from webpubsub.emulator._clients.simple import SimpleProtocol
+from webpubsub.emulator._clients.simple import SimpleCodec
 from webpubsub.emulator._http.operations import OPERATIONS
 from webpubsub.emulator._http.request import Request, Response
 from webpubsub.emulator._hub.messages import Close
@@ -161,7 +161,7 @@ def test_a_body_is_delivered_by_its_content_type(
     service: Service, content_type: str | None, body: bytes, json_members: str, simple_frame: str | bytes
 ) -> None:
     """JSON clients get the envelope byte for byte; simple clients get the payload as it was published."""
-    json_client, simple_client = service.connect(), service.connect(subprotocol=SimpleProtocol())
+    json_client, simple_client = service.connect(), service.connect(codec=SimpleCodec())
 
     response = service.call("POST", "chat/:send", body, content_type=content_type)
 
@@ -236,7 +236,7 @@ REASONS = [
 @pytest.mark.parametrize(("query", "message"), REASONS)
 def test_the_reason_of_a_close_is_in_the_disconnected_frame(service: Service, query: str, message: str) -> None:
     """JSON clients read the reason; the close frame itself has none. Simple clients get no frame."""
-    json_client, simple_client = service.connect(), service.connect(subprotocol=SimpleProtocol())
+    json_client, simple_client = service.connect(), service.connect(codec=SimpleCodec())
 
     service.call("POST", "chat/:closeConnections" + query)
 
@@ -374,7 +374,7 @@ def test_a_member_that_left_does_not_upset_paging(service: Service) -> None:
     """A page begins after the last connection of the page before, whether that one is still there or not."""
     clients = [service.connect(None, "news", connection_id=connection_id) for connection_id in "abc"]
     first = json_of(service.call("GET", "chat/groups/news/connections?maxpagesize=1"))
-    clients[0].session.close()
+    clients[0].leave()
 
     second = service.call("GET", first["nextLink"].removeprefix(f"http://{HOST}"))
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.service_in_memory import Service
-from webpubsub.emulator._clients.simple import SimpleProtocol
+from webpubsub.emulator._clients.simple import SimpleCodec
 from webpubsub.emulator._hub.messages import Close, Frame
 
 EVERYTHING = ("webpubsub.sendToGroup", "webpubsub.joinLeaveGroup")
@@ -33,7 +33,7 @@ def test_a_client_is_greeted_before_anything_else(service: Service) -> None:
     """The first frame is the greeting, and from then on the client can be reached."""
     client = service.connect("ann", connection_id="c1")
 
-    client.session.open()
+    client.open()
     service.call("POST", "chat/:send", b"hi", content_type="text/plain")
 
     assert client.frames == [
@@ -120,10 +120,10 @@ def test_a_sender_need_not_be_a_member(service: Service) -> None:
 def test_one_message_is_written_for_each_kind_of_client(service: Service) -> None:
     """JSON clients and simple clients get the same message in their own form."""
     sender = service.connect(roles=EVERYTHING)
-    simple = service.connect(None, "g", subprotocol=SimpleProtocol())
+    simple = service.connect(None, "g", codec=SimpleCodec())
     envelope = service.connect(None, "g")
 
-    sender.session.receive('{"type":"sendToGroup","group":"g","data":{"a" : 1.0}}')
+    sender.receive('{"type":"sendToGroup","group":"g","data":{"a" : 1.0}}')
 
     assert simple.frames == ['{"a" : 1.0}']
     assert envelope.frames == ['{"type":"message","from":"group","group":"g","dataType":"json","data":{"a" : 1.0}}']
@@ -188,7 +188,7 @@ def test_a_violation_ends_the_connection(service: Service) -> None:
     """The client is told why, closed, and gone at once; what it sends afterwards is ignored."""
     client = service.connect(None, "g", roles=EVERYTHING)
 
-    client.session.receive("nonsense")
+    client.receive("nonsense")
     client.send(type="joinGroup", group="h", ackId=1)
 
     assert client.frames == ['{"type":"system","event":"disconnected","message":"The text is not valid JSON."}']
@@ -199,13 +199,11 @@ def test_a_violation_ends_the_connection(service: Service) -> None:
 @pytest.mark.parametrize(("no_echo", "own"), [(False, ["hi", b"\x00"]), (True, [])])
 def test_a_simple_client_publishes_to_its_group(service: Service, no_echo: bool, own: list[Frame]) -> None:
     """In the mode sendToGroup each frame is a message to the group."""
-    sender = service.connect(
-        None, "g", roles=("webpubsub.sendToGroup.g",), subprotocol=SimpleProtocol("g", no_echo=no_echo)
-    )
+    sender = service.connect(None, "g", roles=("webpubsub.sendToGroup.g",), codec=SimpleCodec("g", no_echo=no_echo))
     member = service.connect(None, "g")
 
-    sender.session.receive("hi")
-    sender.session.receive(b"\x00")
+    sender.receive("hi")
+    sender.receive(b"\x00")
 
     assert sender.frames == own
     assert member.frames == [
@@ -217,9 +215,9 @@ def test_a_simple_client_publishes_to_its_group(service: Service, no_echo: bool,
 @pytest.mark.parametrize(("group", "code"), [("g", 1008), (None, 1011)])
 def test_a_simple_client_that_fails_is_closed(service: Service, group: str | None, code: int) -> None:
     """Publishing without the role is 1008; an event that nobody handles is 1011."""
-    client = service.connect(subprotocol=SimpleProtocol(group))
+    client = service.connect(codec=SimpleCodec(group))
 
-    client.session.receive("hi")
+    client.receive("hi")
 
     assert client.closed is not None
     assert (client.closed.code, client.frames, service.hub().everyone()) == (code, [], [])
@@ -229,8 +227,8 @@ def test_a_client_that_is_gone_is_gone_everywhere(service: Service) -> None:
     """A lost connection leaves its groups and its user; losing it twice is no error."""
     client = service.connect("ann", "a", "b")
 
-    client.session.close()
-    client.session.close()
+    client.leave()
+    client.leave()
 
     hub = service.hub()
     assert (hub.everyone(), hub.group("a"), hub.group("b"), hub.user("ann")) == ([], [], [], [])

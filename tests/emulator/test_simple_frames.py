@@ -2,34 +2,38 @@
 
 import pytest
 
-from webpubsub.emulator._clients.simple import SimpleProtocol
+from webpubsub.emulator._clients.simple import SimpleCodec
 from webpubsub.emulator._hub.messages import (
-    AckError,
+    Ack,
     ClientMessage,
     Close,
+    Connected,
     DataType,
+    Disconnected,
     Event,
+    Failure,
     Frame,
     Message,
     Payload,
+    Pong,
+    Send,
     SendToGroup,
-    Subprotocol,
 )
 
 TEXT, BINARY = Payload(DataType.TEXT, "x"), Payload(DataType.BINARY, b"x")
 
-FRAMES: list[tuple[SimpleProtocol, Frame, ClientMessage]] = [
-    (SimpleProtocol(), "x", Event("message", TEXT)),
-    (SimpleProtocol(), b"x", Event("message", BINARY)),
-    (SimpleProtocol("g"), "x", SendToGroup("g", TEXT)),
-    (SimpleProtocol("g", no_echo=True), b"x", SendToGroup("g", BINARY, no_echo=True)),
+FRAMES: list[tuple[SimpleCodec, Frame, ClientMessage]] = [
+    (SimpleCodec(), "x", Event("message", TEXT)),
+    (SimpleCodec(), b"x", Event("message", BINARY)),
+    (SimpleCodec("g"), "x", SendToGroup("g", TEXT)),
+    (SimpleCodec("g", no_echo=True), b"x", SendToGroup("g", BINARY, no_echo=True)),
 ]
 
 
-@pytest.mark.parametrize(("protocol", "frame", "message"), FRAMES)
-def test_a_frame_means_what_the_mode_says(protocol: SimpleProtocol, frame: Frame, message: ClientMessage) -> None:
+@pytest.mark.parametrize(("codec", "frame", "message"), FRAMES)
+def test_a_frame_means_what_the_mode_says(codec: SimpleCodec, frame: Frame, message: ClientMessage) -> None:
     """Each frame is a user event, or a message to the group of the URL."""
-    assert protocol.decode(frame) == message
+    assert list(codec.decode(frame)) == [message]
 
 
 PAYLOADS: list[tuple[Payload, Frame]] = [
@@ -44,24 +48,22 @@ PAYLOADS: list[tuple[Payload, Frame]] = [
 @pytest.mark.parametrize(("payload", "frame"), PAYLOADS)
 def test_a_message_is_its_payload(payload: Payload, frame: Frame) -> None:
     """JSON and text come as text frames, the rest as binary ones; where from is not told."""
-    assert SimpleProtocol().message(Message(payload, "g", "ann", {"k": "v"})) == frame
+    assert SimpleCodec().encode(Message(payload, "g", "ann", {"k": "v"})) == Send(frame)
 
 
-OUTCOMES = [(None, None), (AckError.FORBIDDEN, 1008), (AckError.INTERNAL_SERVER_ERROR, 1011)]
+OUTCOMES = [(None, None), (Failure("Forbidden", "no"), 1008), (Failure("InternalServerError", "no"), 1011)]
 
 
-@pytest.mark.parametrize(("error", "code"), OUTCOMES)
-def test_failure_ends_the_connection(error: AckError | None, code: int | None) -> None:
+@pytest.mark.parametrize(("failure", "code"), OUTCOMES)
+def test_failure_ends_the_connection(failure: Failure | None, code: int | None) -> None:
     """Without acknowledgements, closing is the only way to say that something failed."""
-    outcome = SimpleProtocol().outcome(None, error)
+    outcome = SimpleCodec().encode(Ack(None, failure))
 
     assert (outcome.code if isinstance(outcome, Close) else outcome) == code
 
 
 def test_nothing_else_is_said() -> None:
     """There is no greeting, no farewell and no pong."""
-    protocol: Subprotocol = SimpleProtocol()
+    said = Connected("c", None), Disconnected("bye"), Pong()
 
-    said = protocol.connected("c", None), protocol.disconnected("bye"), protocol.pong()
-
-    assert (protocol.name, said) == (None, (None, None, None))
+    assert [SimpleCodec().encode(message) for message in said] == [None, None, None]

@@ -8,6 +8,7 @@ Endpoint=http://127.0.0.1:...;AccessKey=...;Version=1.0;
 `python -m webpubsub.emulator` runs it by itself. It needs the extra `webpubsub[emulator]`.
 """
 
-from ._emulator import DEVELOPMENT_KEY, Emulator
+from ._emulator import Emulator
+from ._settings import DEVELOPMENT_KEY
 
 __all__ = ["DEVELOPMENT_KEY", "Emulator"]

@@ -11,7 +11,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from ._emulator import DEVELOPMENT_KEY, Emulator, is_loopback
+from ._emulator import Emulator
+from ._settings import DEVELOPMENT_KEY, is_loopback
 
 _WAIT_SECONDS = 0.5
 

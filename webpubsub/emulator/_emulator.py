@@ -4,7 +4,6 @@ The server itself, and with it aiohttp, is imported when an emulator starts; tru
 """
 
 import asyncio
-import ipaddress
 import logging
 import socket
 import ssl
@@ -15,19 +14,17 @@ from typing import TYPE_CHECKING, Self
 
 from webpubsub.connection_string import ConnectionString
 
+from ._clock import Clock
 from ._http.auth import Verifier
+from ._settings import DEVELOPMENT_KEY, Settings, is_loopback
 
 if TYPE_CHECKING:
     from ._server import Server
 
-__all__ = ["DEVELOPMENT_KEY", "Emulator", "is_loopback"]
-
-DEVELOPMENT_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
-"""The published access key of Microsoft's `awps-emulator`. It protects nothing."""
+__all__ = ["Emulator"]
 
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 _ANY_HOSTS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-_SHORTEST_KEY = 32
 _EXTRA = ("aiohttp", "trustme")
 
 _logger = logging.getLogger("webpubsub.emulator")
@@ -73,20 +70,16 @@ class Emulator:
         accept_unvalidated_entra_tokens: bool = False,
         ack_delay_seconds: float = 0.001,
     ) -> None:
-        _check_key(access_key)
-        if not 0 <= port <= 65535:
-            raise ValueError("The port must be from 0 to 65535.")
-        if ack_delay_seconds < 0:
-            raise ValueError("ack_delay_seconds must not be negative.")
-        if accept_unvalidated_entra_tokens and not is_loopback(host):
-            raise ValueError("Unvalidated tokens are accepted only where the host is 127.0.0.1, localhost or ::1.")
-        self._host = host
-        self._port = port
-        self._access_key = access_key
-        self._tls = tls
-        self._simulate_entra = simulate_entra
-        self._accept_unvalidated_entra_tokens = accept_unvalidated_entra_tokens
-        self._ack_delay_seconds = ack_delay_seconds
+        self._settings = Settings(
+            host=host,
+            port=port,
+            access_key=access_key,
+            tls=tls,
+            simulate_entra=simulate_entra,
+            accept_unvalidated_entra_tokens=accept_unvalidated_entra_tokens,
+            ack_delay_seconds=ack_delay_seconds,
+        )
+        self._clock = Clock()
         self._endpoint: str | None = None
         self._ca_certificate = ""
         self._thread: _ServerThread | None = None
@@ -95,7 +88,7 @@ class Emulator:
     @property
     def access_key(self) -> str:
         """The key that signs tokens."""
-        return self._access_key
+        return self._settings.access_key
 
     @property
     def endpoint(self) -> str:
@@ -118,7 +111,7 @@ class Emulator:
 
         It contains the access key.
         """
-        return ConnectionString(self.endpoint, self._access_key).reveal()
+        return ConnectionString(self.endpoint, self._settings.access_key).reveal()
 
     @property
     def ca_certificate(self) -> str:
@@ -126,7 +119,7 @@ class Emulator:
 
         Each start makes another one.
         """
-        if not self._tls:
+        if not self._settings.tls:
             raise RuntimeError("There is no certificate without tls=True.")
         if self._endpoint is None:
             raise RuntimeError("The emulator is not running.")
@@ -202,32 +195,36 @@ class Emulator:
         try:
             from ._server import Server
 
-            tls = self._certify() if self._tls else None
+            tls = self._certify() if self._settings.tls else None
         except ModuleNotFoundError as error:
             if error.name not in _EXTRA:
                 raise
             message = f"The emulator needs {error.name}: pip install 'webpubsub[emulator]'"
             raise ModuleNotFoundError(message, name=error.name) from None
-        listener = _listen(self._host, self._port)
+        listener = _listen(self._settings.host, self._settings.port)
         port = listener.getsockname()[1]
         scheme = "http" if tls is None else "https"
-        self._endpoint = f"{scheme}://{_authority(_ANY_HOSTS.get(self._host, self._host), port)}"
-        authorities = {_authority(host, port) for host in (self._host, *_LOOPBACK_HOSTS)}
+        self._endpoint = f"{scheme}://{_authority(_ANY_HOSTS.get(self._settings.host, self._settings.host), port)}"
+        settings = self._settings
+        authorities = {_authority(host, port) for host in (settings.host, *_LOOPBACK_HOSTS)}
         verifier = Verifier(
-            self._access_key, frozenset(authorities), self._simulate_entra, self._accept_unvalidated_entra_tokens
+            settings.access_key,
+            frozenset(authorities),
+            settings.simulate_entra,
+            settings.accept_unvalidated_entra_tokens,
         )
-        if not is_loopback(self._host):
-            _logger.warning("The emulator listens on %s: anyone who reaches this machine can use it.", self._host)
-        if self._accept_unvalidated_entra_tokens:
+        if not is_loopback(settings.host):
+            _logger.warning("The emulator listens on %s: anyone who reaches this machine can use it.", settings.host)
+        if settings.accept_unvalidated_entra_tokens:
             _logger.warning(
                 "The emulator accepts tokens for Microsoft Entra ID without validation: anyone can forge them."
             )
-        return Server(listener, self._endpoint, verifier, tls=tls, ack_delay_seconds=self._ack_delay_seconds)
+        return Server(listener, self._endpoint, verifier, settings, self._clock, tls=tls)
 
     def _certify(self) -> ssl.SSLContext:
         from ._certificates import issue
 
-        context, self._ca_certificate = issue(self._host)
+        context, self._ca_certificate = issue(self._settings.host)
         return context
 
 
@@ -271,14 +268,6 @@ class _ServerThread:
             await self._server.stop()
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach a host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _authority(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -286,12 +275,3 @@ def _authority(host: str, port: int) -> str:
 def _listen(host: str, port: int) -> socket.socket:
     family, *_, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     return socket.create_server(address[:2], family=family, backlog=512)
-
-
-def _check_key(access_key: str) -> None:
-    if len(access_key.encode()) < _SHORTEST_KEY:
-        raise ValueError(f"The access key must be at least {_SHORTEST_KEY} bytes of UTF-8.")
-    if access_key != access_key.strip():
-        raise ValueError("The access key must not begin or end with white space.")
-    if ";" in access_key or any(ord(character) < 32 or 127 <= ord(character) < 160 for character in access_key):
-        raise ValueError("The access key must not contain a semicolon or control characters.")

@@ -1,7 +1,8 @@
 """The sockets: HTTP and WebSocket on one port. The only module of the emulator that does I/O.
 
-Each client has a queue of its own and a task that empties it, so one that reads slowly, or not at all, keeps nobody
-waiting: when its queue is full it is closed with code 1008.
+What is to be done is decided elsewhere: a session returns effects, and `_Client` performs them. A client outlives its
+socket if its session does. Each socket has a queue and a task that empties it, so a client that reads slowly, or not at
+all, keeps nobody waiting: when its queue is full it is closed with code 1008.
 """
 
 import asyncio
@@ -9,26 +10,29 @@ import logging
 import socket
 import ssl
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
-from functools import partial
 from http import HTTPStatus
 from typing import Final
 
+import attrs
 from aiohttp import ClientError, WSMsgType, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
+from ._clients.endpoints import ClientEndpoint
 from ._clients.queue import SendQueue
-from ._clients.session import Session
-from ._http.admission import Admission, admit, is_client_path
+from ._clients.session import Effect, Session
+from ._clock import Clock
+from ._http.admission import Admission, admit, find_endpoint
 from ._http.auth import Verifier
 from ._http.refusals import LARGEST_BODY, RefusedError, bad_request
 from ._http.request import Request, Response
 from ._http.rest import RestApi
-from ._hub.hub import Connection, Hubs, Outbox
-from ._hub.messages import Close, CloseCode, Frame, Outgoing, Send
+from ._hub.hub import Connection, Hubs
+from ._hub.messages import Close, CloseCode, Frame, Message, Outgoing, Send
+from ._hub.upstream import CallUpstream, EventFailed, UserEvent
+from ._settings import Settings
 
 __all__ = ["Server"]
 
@@ -54,8 +58,9 @@ class Server:
         listener: A bound socket; the server closes it.
         endpoint: How the emulator calls itself, such as `http://127.0.0.1:8080`.
         verifier: Checks tokens.
+        settings: What the emulator was told.
+        clock: The emulator's time.
         tls: The certificate of https and wss; None for http and ws.
-        ack_delay_seconds: How long acknowledgements are held back.
     """
 
     def __init__(
@@ -63,17 +68,19 @@ class Server:
         listener: socket.socket,
         endpoint: str,
         verifier: Verifier,
+        settings: Settings,
+        clock: Clock,
         *,
         tls: ssl.SSLContext | None,
-        ack_delay_seconds: float,
     ) -> None:
         self._listener = listener
         self._verifier = verifier
+        self._settings = settings
+        self._clock = clock
         self._tls = tls
-        self._ack_delay_seconds = ack_delay_seconds
         self._hubs = Hubs()
         self._rest = RestApi(self._hubs, verifier, endpoint)
-        self._clients: dict[_ClientSocket, asyncio.Task[object]] = {}
+        self._sockets: dict[_Socket, asyncio.Task[object]] = {}
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -92,13 +99,13 @@ class Server:
             return
         for site in tuple(self._runner.sites):
             await site.stop()
-        clients = dict(self._clients)
-        for client in clients:
-            client.put(Close(CloseCode.GOING_AWAY))
-        if clients:
-            await asyncio.wait(clients.values(), timeout=2 * _CLOSE_SECONDS)
-        for client in clients:
-            client.abort()
+        sockets = dict(self._sockets)
+        for open_socket in sockets:
+            open_socket.put(Close(CloseCode.GOING_AWAY))
+        if sockets:
+            await asyncio.wait(sockets.values(), timeout=2 * _CLOSE_SECONDS)
+        for open_socket in sockets:
+            open_socket.abort()
         server = self._runner.server
         for connection in () if server is None else server.connections:
             _abort(connection.transport)  # over TLS, a mere close waits for the other side
@@ -112,22 +119,22 @@ class Server:
             request.raw_path,
             tuple((name.lower(), value) for name, value in request.headers.items()),
         )
-        if is_client_path(plain):
-            return await self._serve_client(request, plain)
+        endpoint = find_endpoint(plain)
+        if endpoint is not None:
+            return await self._serve_client(request, plain, endpoint)
         try:
             body = await _read_body(request)
         except (ClientError, web.RequestPayloadError, ConnectionError):
             return _answer(bad_request("body", "The body cannot be read."))
-        return _answer(self._rest.handle(replace(plain, body=body)))
+        return _answer(self._rest.handle(attrs.evolve(plain, body=body)))
 
-    async def _serve_client(self, request: web.Request, plain: Request) -> web.StreamResponse:
+    async def _serve_client(self, request: web.Request, plain: Request, endpoint: ClientEndpoint) -> web.StreamResponse:
         try:
-            admission = admit(plain, self._verifier)
+            admission = admit(plain, self._verifier, endpoint)
         except RefusedError as refused:
             return _answer(refused.response)
-        protocol = admission.subprotocol.name
         websocket = web.WebSocketResponse(
-            protocols=() if protocol is None else (protocol,),
+            protocols=() if admission.protocol is None else (admission.protocol,),
             compress=False,
             max_msg_size=LARGEST_BODY + 1,
             timeout=_CLOSE_SECONDS,
@@ -138,26 +145,27 @@ class Server:
             await websocket.prepare(request)
         except ConnectionError:
             return _answer(bad_request("Upgrade", "The client is gone."))
-        client = _ClientSocket(websocket, request, self._ack_delay_seconds, partial(self._session, admission))
+        client = _Client(self._begin(admission), self._clock)
+        client_socket = _Socket(websocket, request, client, SendQueue(self._settings.ack_delay_seconds), self._clock)
         task = asyncio.current_task()
         assert task is not None
-        self._clients[client] = task
+        self._sockets[client_socket] = task
         try:
-            await client.run()
+            await client_socket.run()
         finally:
-            del self._clients[client]
+            del self._sockets[client_socket]
         return websocket
 
-    def _session(self, admission: Admission, outbox: Outbox) -> Session:
+    def _begin(self, admission: Admission) -> Session:
         connection = Connection(
             connection_id=uuid.uuid4().hex,
+            hub_name=admission.hub,
             user_id=admission.user_id,
-            subprotocol=admission.subprotocol,
+            protocol=admission.protocol,
             permissions=admission.permissions,
-            outbox=outbox,
             groups=set(admission.groups),
         )
-        return Session(self._hubs.open(admission.hub), connection)
+        return admission.speaker(self._hubs.open(admission.hub), connection)
 
 
 def _abort(transport: asyncio.BaseTransport | None) -> None:
@@ -181,41 +189,87 @@ def _answer(response: Response) -> web.Response:
     return web.Response(status=response.status, headers=headers, body=response.body or None)
 
 
-class _ClientSocket:
+class _Client:
+    """A client that is connected, or may come back: performs what its session asks for."""
+
+    def __init__(self, session: Session, clock: Clock) -> None:
+        self._session = session
+        self._clock = clock
+        self._outbox: Callable[[Outgoing], None] | None = None
+        session.connection.receiver = self
+
+    def attach(self, outbox: Callable[[Outgoing], None]) -> None:
+        """Take a socket, which is the first one."""
+        self._outbox = outbox
+        self._perform(self._session.opened(self._clock.now()))
+
+    def receive(self, frame: Frame) -> None:
+        """Take a frame that came through the socket."""
+        self._perform(self._session.frame_received(frame, self._clock.now()))
+
+    def detach(self, code: int) -> None:
+        """Go on without the socket; one that is gone already is no error."""
+        if self._outbox is not None:
+            self._outbox = None
+            self._perform(self._session.socket_lost(code, self._clock.now()))
+
+    def deliver(self, message: Message) -> None:
+        """Pass a message of the hub's on."""
+        self._perform(self._session.delivered(message, self._clock.now()))
+
+    def close(self, reason: str) -> None:
+        """End on behalf of the application."""
+        self._perform(self._session.closed(reason, self._clock.now()))
+
+    def _perform(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send() | Close():
+                    if self._outbox is not None:
+                        self._outbox(effect)
+                case CallUpstream(call_id, UserEvent()):  # no handler can be named yet
+                    self._perform(self._session.upstream_replied(call_id, EventFailed(), self._clock.now()))
+                case _:
+                    pass
+
+
+class _Socket:
     """The socket of one client and the frames that wait for it."""
 
     def __init__(
         self,
         websocket: web.WebSocketResponse,
         request: web.Request,
-        ack_delay_seconds: float,
-        make_session: Callable[[Outbox], Session],
+        client: _Client,
+        queue: SendQueue,
+        clock: Clock,
     ) -> None:
         self._websocket = websocket
         self._request = request
+        self._client = client
+        self._queue = queue
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._queue = SendQueue(ack_delay_seconds)
         self._filled = asyncio.Event()
-        self._session = make_session(self.put)
         self._writer = self._loop.create_task(self._write())
 
     def put(self, outgoing: Outgoing) -> None:
         """Queue a frame, or the end of the connection; after the end nothing is queued any more."""
-        if self._queue.put(outgoing, self._loop.time()):
+        if self._queue.put(outgoing, self._clock.now()):
             self._filled.set()
         else:
             self._give_up()
 
     async def run(self) -> None:
         """Serve the client until it is gone."""
-        self._session.open()
+        self._client.attach(self.put)
         try:
             async for message in self._websocket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    self._session.receive(message.data)
+                    self._client.receive(message.data)
                 await asyncio.sleep(0)  # lets the writers empty their queues between frames that came in one go
         finally:
-            self._session.close()
+            self._client.detach(self._websocket.close_code or CloseCode.ABNORMAL)
             if not self._queue.ended:
                 self._queue.end()
                 self._writer.cancel()
@@ -227,13 +281,13 @@ class _ClientSocket:
 
     def _give_up(self) -> None:
         self._queue.end()
-        self._session.close()
+        self._client.detach(CloseCode.POLICY_VIOLATION)
         self._writer.cancel()
         self._writer = self._loop.create_task(self._close(_SLOW))
 
     async def _write(self) -> None:
         try:
-            while not isinstance(item := self._queue.take(self._loop.time()), Close):
+            while not isinstance(item := self._queue.take(self._clock.now()), Close):
                 if item is None:
                     self._filled.clear()
                     await self._filled.wait()

@@ -7,16 +7,19 @@ passed on as the text that the publisher wrote, never parsed and written again.
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Mapping
+from typing import NoReturn
 
 from .._hub import json_text, names
 from .._hub.messages import (
-    AckError,
+    Ack,
     ClientMessage,
     CloseCode,
+    Connected,
     DataType,
+    Disconnected,
     Event,
+    Failure,
     Frame,
     JoinGroup,
     LeaveGroup,
@@ -24,13 +27,15 @@ from .._hub.messages import (
     Outgoing,
     Payload,
     Ping,
+    Pong,
     ProtocolError,
     Send,
     SendToGroup,
     SequenceAck,
+    ServerMessage,
 )
 
-__all__ = ["JsonProtocol"]
+__all__ = ["JsonCodec"]
 
 _LARGEST_ID = 2**64 - 1
 _LONGEST_TTL_SECONDS = 300
@@ -38,57 +43,56 @@ _DATA_TYPES = {data_type.value: data_type for data_type in DataType}
 _write = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
-class JsonProtocol:
-    """Reads and writes the frames of `json.webpubsub.azure.v1`."""
+class JsonCodec:
+    """Writes and reads the frames of `json.webpubsub.azure.v1`."""
 
-    name = "json.webpubsub.azure.v1"
+    shared = True
 
-    def decode(self, frame: Frame) -> ClientMessage:
-        """Read a frame of the client."""
+    def decode(self, frame: Frame) -> Iterable[ClientMessage]:
+        """Read a frame of the client: one message."""
         if isinstance(frame, bytes):
             raise ProtocolError(CloseCode.UNSUPPORTED_DATA, "Binary frames are not part of this subprotocol.")
         try:
             members = json_text.members(frame)
         except json_text.JSONError as error:
             _refuse(str(error))
-        kind = _text(members, "type").lower()
-        decode = _DECODERS.get(kind)
+        decode = _DECODERS.get(_text(members, "type").lower())
         if decode is None:
             _refuse("The type of the message is not known.")
-        return decode(members)
+        return (decode(members),)
 
-    def message(self, message: Message) -> Frame:
-        """Write a message for the client."""
-        origin = '"server"' if message.group is None else f'"group","group":{_write(message.group)}'
-        payload = message.payload
-        frame = f'{{"type":"message","from":{origin},"dataType":"{payload.data_type}","data":{_data(payload)}'
-        if message.from_user_id is not None:
-            frame += f',"fromUserId":{_write(message.from_user_id)}'
-        if message.metadata:
-            frame += f',"metadata":{_write(message.metadata)}'
-        return frame + "}"
+    def encode(self, message: ServerMessage, sequence_id: int | None = None) -> Outgoing | None:  # noqa: ARG002
+        """Write what a client is told."""
+        match message:
+            case Message():
+                return Send(_message(message), message.ttl_seconds)
+            case Ack(ack_id, failure):
+                return None if ack_id is None else Send(_ack(ack_id, failure), is_ack=True)
+            case Connected(connection_id, user_id):
+                fields = {"type": "system", "event": "connected", "userId": user_id, "connectionId": connection_id}
+                return Send(_write(fields))
+            case Disconnected(reason):
+                return Send(_write({"type": "system", "event": "disconnected", "message": reason}))
+            case Pong():
+                return Send('{"type":"pong"}')
 
-    def connected(self, connection_id: str, user_id: str | None) -> Frame:
-        """Write the greeting."""
-        return _write({"type": "system", "event": "connected", "userId": user_id, "connectionId": connection_id})
 
-    def disconnected(self, reason: str) -> Frame:
-        """Write why the service is about to close."""
-        return _write({"type": "system", "event": "disconnected", "message": reason})
+def _message(message: Message) -> str:
+    origin = '"server"' if message.group is None else f'"group","group":{_write(message.group)}'
+    payload = message.payload
+    frame = f'{{"type":"message","from":{origin},"dataType":"{payload.data_type}","data":{_data(payload)}'
+    if message.from_user_id is not None:
+        frame += f',"fromUserId":{_write(message.from_user_id)}'
+    if message.metadata:
+        frame += f',"metadata":{_write(message.metadata)}'
+    return frame + "}"
 
-    def pong(self) -> Frame:
-        """Write the answer to a ping."""
-        return _write({"type": "pong"})
 
-    def outcome(self, ack_id: int | None, error: AckError | None) -> Outgoing | None:
-        """Write whether a request succeeded, if the client asked to know."""
-        if ack_id is None:
-            return None
-        ack: dict[str, Any] = {"type": "ack", "ackId": ack_id, "success": error is None}
-        if error is not None:
-            name, message = error.value
-            ack["error"] = {"name": name, "message": message.format(ack_id=ack_id)}
-        return Send(_write(ack), is_ack=True)
+def _ack(ack_id: int, failure: Failure | None) -> str:
+    ack: dict[str, object] = {"type": "ack", "ackId": ack_id, "success": failure is None}
+    if failure is not None:
+        ack["error"] = {"name": failure.name, "message": failure.message}
+    return _write(ack)
 
 
 def _data(payload: Payload) -> str:

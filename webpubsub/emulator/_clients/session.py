@@ -1,97 +1,291 @@
-"""What a client's frames cause: the life of one connection, from greeting to end, without I/O."""
+"""What a client's frames cause: the life of one connection, from greeting to end. Inputs in, effects out.
+
+No I/O and no clock: `now` is the time in seconds of any clock that does not go back. Whoever calls a method performs
+the effects that it returns, in their order, before it calls the next one. `_hub.upstream` says what the calls of event
+handlers are about.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from typing import Protocol, TypeAlias
+
+import attrs
 
 from .._hub.hub import Connection, Hub
 from .._hub.messages import (
-    AckError,
+    Ack,
     Close,
+    Connected,
+    Disconnected,
     Event,
+    Failure,
     Frame,
     JoinGroup,
     LeaveGroup,
     Message,
     Ping,
+    Pong,
     ProtocolError,
+    Send,
     SendToGroup,
     SequenceAck,
+    ServerMessage,
 )
 from .._hub.permissions import Permission
+from .._hub.upstream import (
+    CallUpstream,
+    CancelUpstream,
+    ConnectedEvent,
+    DisconnectedEvent,
+    EventFailed,
+    EventReply,
+    Reply,
+    UserEvent,
+)
+from .codec import Codec
 
-__all__ = ["Session"]
+__all__ = ["AckIds", "Effect", "PubSubSession", "Session", "WakeAt"]
+
+_REMEMBERED_ACKS = 1000
+_FORBIDDEN = Failure("Forbidden", "The client does not have permission for this group.")
+_INTERNAL = Failure("InternalServerError", "Internal server error")
 
 
-class Session:
-    """One client's conversation with its hub."""
+@attrs.frozen
+class WakeAt:
+    """Have `time_passed` called when it is this late."""
 
-    def __init__(self, hub: Hub, connection: Connection) -> None:
+    time: float
+
+
+Effect: TypeAlias = Send | Close | CallUpstream | CancelUpstream | WakeAt
+"""What is to be done: tell the client something, end its socket, call an event handler or not wait for it any more."""
+
+
+class Session(Protocol):
+    """One client's conversation with its hub, whatever it speaks."""
+
+    @property
+    def connection(self) -> Connection:
+        """Whose conversation it is."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether the client is gone for good. Calls of event handlers may still be under way."""
+        ...
+
+    def opened(self, now: float) -> list[Effect]:
+        """Begin: a socket is there for the first time."""
+        ...
+
+    def frame_received(self, frame: Frame, now: float) -> list[Effect]:
+        """Do what a frame asks for."""
+        ...
+
+    def delivered(self, message: Message, now: float) -> Iterable[Effect]:
+        """Pass on a message of the hub's."""
+        ...
+
+    def closed(self, reason: str, now: float) -> list[Effect]:
+        """End on behalf of the application; the hub has forgotten the connection."""
+        ...
+
+    def upstream_replied(self, call_id: int, reply: Reply, now: float) -> list[Effect]:
+        """Go on after the call of an event handler."""
+        ...
+
+    def time_passed(self, now: float) -> list[Effect]:
+        """Do what was to be done at this time, if anything."""
+        ...
+
+    def socket_lost(self, code: int, now: float) -> list[Effect]:
+        """Go on without a socket, or end.
+
+        Args:
+            code: The code of the client's close frame; `CloseCode.NO_CODE` without one, `CloseCode.ABNORMAL` if there
+                was no close frame.
+            now: The time.
+        """
+        ...
+
+    def resumed(self, sequence_id: int | None, now: float) -> list[Effect]:
+        """Go on with another socket, repeating everything after a message that the client is known to have."""
+        ...
+
+
+class AckIds:
+    """Which requests of a client were carried out: the last 1000."""
+
+    def __init__(self) -> None:
+        self._done: OrderedDict[int, None] = OrderedDict()
+
+    def __contains__(self, ack_id: int | None) -> bool:
+        return ack_id in self._done
+
+    def add(self, ack_id: int | None) -> None:
+        """Keep in mind that a request was carried out, if it has an id."""
+        if ack_id is not None:
+            self._done[ack_id] = None
+            if len(self._done) > _REMEMBERED_ACKS:
+                self._done.popitem(last=False)
+
+
+class PubSubSession:
+    """The conversation with a client of a JSON or protobuf subprotocol, or with a simple client."""
+
+    def __init__(self, hub: Hub, connection: Connection, codec: Codec) -> None:
+        self.connection = connection
+        self.ended = False
         self._hub = hub
-        self._connection = connection
+        self.codec = codec
+        self._acked = AckIds()
+        self._last_call = 0
+        self._current: tuple[int, Event] | None = None
+        self._waiting: deque[Event] = deque()
+        self._end_reason: str | None = None
 
-    def open(self) -> None:
-        """Greet the client and make it reachable, in this order."""
-        connection = self._connection
-        connection.tell(connection.subprotocol.connected(connection.connection_id, connection.user_id))
-        self._hub.add(connection)
+    def opened(self, now: float) -> list[Effect]:  # noqa: ARG002
+        """Greet the client and make it reachable."""
+        self._hub.add(self.connection)
+        greeting = Connected(self.connection.connection_id, self.connection.user_id)
+        return [*self._say(greeting), self._call(ConnectedEvent())]
 
-    def receive(self, frame: Frame) -> None:
-        """Do what a frame asks for. Frames that were under way when the connection was closed are ignored."""
-        connection = self._connection
-        if self._hub.connection(connection.connection_id) is not connection:
-            return
+    def frame_received(self, frame: Frame, now: float) -> list[Effect]:  # noqa: ARG002
+        """Do what a frame asks for. Frames that were under way when the session ended are ignored."""
+        if self.ended:
+            return []
+        effects: list[Effect] = []
         try:
-            message = connection.subprotocol.decode(frame)
+            for message in self.codec.decode(frame):
+                if self.ended:
+                    break
+                match message:
+                    case Ping():
+                        effects += self._say(Pong())
+                    case SequenceAck():
+                        pass
+                    case Event():
+                        self._waiting.append(message)
+                        effects += self._next_event()
+                    case _:
+                        effects += self._carry_out(message)
         except ProtocolError as error:
-            self._hub.remove(connection)
-            connection.tell(connection.subprotocol.disconnected(error.reason))
-            connection.outbox(Close(error.code, error.reason))
-            return
-        match message:
-            case Ping():
-                connection.tell(connection.subprotocol.pong())
-            case SequenceAck():
-                pass
-            case _:
-                self._answer(message)
+            effects += self._say(Disconnected(error.reason))
+            effects.append(Close(error.code, error.reason))
+            effects += self._end(error.reason)
+        return effects
 
-    def close(self) -> None:
-        """Forget the client: its socket is gone."""
-        self._hub.remove(self._connection)
+    def delivered(self, message: Message, now: float) -> Iterable[Effect]:  # noqa: ARG002
+        """Pass a message on."""
+        key = type(self.codec)
+        if not self.codec.shared:
+            return self._say(message)
+        if key not in message.encoded:
+            message.encoded[key] = self.codec.encode(message)
+        outgoing = message.encoded[key]
+        return () if outgoing is None else (outgoing,)
 
-    def _answer(self, request: JoinGroup | LeaveGroup | SendToGroup | Event) -> None:
-        connection, ack_id = self._connection, request.ack_id
-        if ack_id is not None and connection.is_acked(ack_id):
-            error: AckError | None = AckError.DUPLICATE
-        else:
-            error = self._carry_out(request)
-            if error is None and ack_id is not None:
-                connection.remember_ack(ack_id)
-        outcome = connection.subprotocol.outcome(ack_id, error)
-        if isinstance(outcome, Close):
-            self._hub.remove(connection)
-        if outcome is not None:
-            connection.outbox(outcome)
+    def closed(self, reason: str, now: float) -> list[Effect]:  # noqa: ARG002
+        """Tell the client why, and end."""
+        return [*self._say(Disconnected(reason)), Close(1000), *self._end(reason)]
 
-    def _carry_out(self, request: JoinGroup | LeaveGroup | SendToGroup | Event) -> AckError | None:
+    def upstream_replied(self, call_id: int, reply: Reply, now: float) -> list[Effect]:  # noqa: ARG002
+        """Pass the message of the reply on, acknowledge the event, and go on to the next one."""
+        if self._current is None or self._current[0] != call_id:
+            return []
+        (_, event), self._current = self._current, None
+        return [*self._conclude(event, reply), *self._next_event()]
+
+    def time_passed(self, now: float) -> list[Effect]:  # noqa: ARG002
+        """Do nothing: there is nothing to wait for."""
+        return []
+
+    def socket_lost(self, code: int, now: float) -> list[Effect]:  # noqa: ARG002
+        """End: the client is gone."""
+        return self._end("")
+
+    def resumed(self, sequence_id: int | None, now: float) -> list[Effect]:  # noqa: ARG002
+        """Do nothing: such a client is gone when its socket is."""
+        return []
+
+    def _say(self, message: ServerMessage) -> list[Effect]:
+        outgoing = None if self.ended else self.codec.encode(message)
+        return [] if outgoing is None else [outgoing]
+
+    def _call(self, event: ConnectedEvent | DisconnectedEvent | UserEvent) -> CallUpstream:
+        self._last_call += 1
+        return CallUpstream(self._last_call, event)
+
+    def _next_event(self) -> list[Effect]:
+        """Start with the next event unless one is under way; after the last one of a client that is gone, say so."""
+        effects: list[Effect] = []
+        while self._current is None and self._waiting:
+            event = self._waiting.popleft()
+            if event.ack_id in self._acked:
+                effects += self._settle(event.ack_id, _duplicate(event.ack_id))
+                continue
+            call = self._call(UserEvent(event.name, event.payload, event.metadata))
+            self._current = call.call_id, event
+            effects.append(call)
+        if self._end_reason is not None and self._current is None:
+            reason, self._end_reason = self._end_reason, None
+            effects.append(self._call(DisconnectedEvent(reason)))
+        return effects
+
+    def _conclude(self, event: Event, reply: Reply) -> list[Effect]:
+        match reply:
+            case EventFailed():
+                return self._settle(event.ack_id, _INTERNAL)
+            case EventReply(payload, metadata):
+                effects = [] if payload is None else self._say(Message(payload, metadata=metadata))
+                self._acked.add(event.ack_id)
+                return [*effects, *self._settle(event.ack_id, None)]
+
+    def _carry_out(self, request: JoinGroup | LeaveGroup | SendToGroup) -> list[Effect]:
+        if request.ack_id in self._acked:
+            return self._settle(request.ack_id, _duplicate(request.ack_id))
+        permission = Permission.SEND_TO_GROUP if isinstance(request, SendToGroup) else Permission.JOIN_LEAVE_GROUP
+        if not self.connection.permissions.allows(permission, request.group):
+            return self._settle(request.ack_id, _FORBIDDEN)
         match request:
             case JoinGroup(group):
-                if not self._connection.permissions.allows(Permission.JOIN_LEAVE_GROUP, group):
-                    return AckError.FORBIDDEN
-                self._hub.join(self._connection, group)
+                self._hub.join(self.connection, group)
             case LeaveGroup(group):
-                if not self._connection.permissions.allows(Permission.JOIN_LEAVE_GROUP, group):
-                    return AckError.FORBIDDEN
-                self._hub.leave(self._connection, group)
-            case SendToGroup(group):
-                if not self._connection.permissions.allows(Permission.SEND_TO_GROUP, group):
-                    return AckError.FORBIDDEN
+                self._hub.leave(self.connection, group)
+            case SendToGroup():
                 self._publish(request)
-            case Event():
-                return AckError.INTERNAL_SERVER_ERROR
-        return None
+        self._acked.add(request.ack_id)
+        return self._settle(request.ack_id, None)
+
+    def _settle(self, ack_id: int | None, failure: Failure | None) -> list[Effect]:
+        effects = self._say(Ack(ack_id, failure))
+        if failure is not None and any(isinstance(effect, Close) for effect in effects):
+            effects += self._end(failure.message)
+        return effects
 
     def _publish(self, request: SendToGroup) -> None:
-        sender = self._connection
+        sender = self.connection
         targets = self._hub.group(request.group)
         if request.no_echo:
             targets = [connection for connection in targets if connection is not sender]
-        message = Message(request.payload, request.group, sender.user_id, request.metadata)
-        self._hub.publish(targets, message, ttl_seconds=request.ttl_seconds)
+        message = Message(request.payload, request.group, sender.user_id, request.metadata, request.ttl_seconds)
+        self._hub.publish(targets, message)
+
+    def _end(self, reason: str) -> list[Effect]:
+        if self.ended:
+            return []
+        self.ended = True
+        self._hub.remove(self.connection)
+        self._end_reason = reason
+        effects: list[Effect] = []
+        if self.connection.protocol is None:
+            self._waiting.clear()
+            if self._current is not None:
+                effects.append(CancelUpstream(self._current[0]))
+                self._current = None
+        return [*effects, *self._next_event()]
+
+
+def _duplicate(ack_id: int | None) -> Failure:
+    return Failure("Duplicate", f"Message with ack-id: {ack_id} has been processed")

@@ -3,10 +3,13 @@
 What a frame from such a client means is settled when it connects, by `webpubsub_mode` in the URL.
 """
 
+from collections.abc import Iterable
+from typing import ClassVar
+
 import attrs
 
 from .._hub.messages import (
-    AckError,
+    Ack,
     ClientMessage,
     Close,
     CloseCode,
@@ -16,55 +19,41 @@ from .._hub.messages import (
     Message,
     Outgoing,
     Payload,
+    Send,
     SendToGroup,
+    ServerMessage,
 )
 
-__all__ = ["SimpleProtocol"]
+__all__ = ["SimpleCodec"]
 
 
 @attrs.frozen
-class SimpleProtocol:
-    """Reads and writes the frames of a simple client.
+class SimpleCodec:
+    """Writes and reads the frames of a simple client.
 
     Attributes:
         group: The group that each frame is published to; None when each frame is the user event `message`.
         no_echo: Whether the client is spared its own messages.
     """
 
+    shared: ClassVar[bool] = True
+
     group: str | None = None
     no_echo: bool = False
 
-    @property
-    def name(self) -> None:
-        """No subprotocol."""
-        return
-
-    def decode(self, frame: Frame) -> ClientMessage:
-        """Read a frame of the client."""
+    def decode(self, frame: Frame) -> Iterable[ClientMessage]:
+        """Read a frame of the client: one message."""
         payload = Payload(DataType.TEXT if isinstance(frame, str) else DataType.BINARY, frame)
         if self.group is None:
-            return Event("message", payload)
-        return SendToGroup(self.group, payload, self.no_echo)
+            return (Event("message", payload),)
+        return (SendToGroup(self.group, payload, self.no_echo),)
 
-    def message(self, message: Message) -> Frame:
-        """Write a message for the client: its payload, as it was published."""
-        return message.payload.data
-
-    def connected(self, connection_id: str, user_id: str | None) -> None:  # noqa: ARG002
-        """Say nothing: simple clients get payloads only."""
-        return
-
-    def disconnected(self, reason: str) -> None:  # noqa: ARG002
-        """Say nothing: simple clients get payloads only."""
-        return
-
-    def pong(self) -> None:
-        """Say nothing: simple clients get payloads only."""
-        return
-
-    def outcome(self, ack_id: int | None, error: AckError | None) -> Outgoing | None:  # noqa: ARG002
-        """End the connection when a request failed: there is no other way to tell."""
-        if error is None:
-            return None
-        code = CloseCode.POLICY_VIOLATION if error is AckError.FORBIDDEN else CloseCode.INTERNAL_ERROR
-        return Close(code, error.value[1])
+    def encode(self, message: ServerMessage, sequence_id: int | None = None) -> Outgoing | None:  # noqa: ARG002
+        """Write the payload of a message; end the connection when a request failed: there is no other way to tell."""
+        match message:
+            case Message(payload):
+                return Send(payload.data, message.ttl_seconds)
+            case Ack(_, failure) if failure is not None:
+                code = CloseCode.POLICY_VIOLATION if failure.name == "Forbidden" else CloseCode.INTERNAL_ERROR
+                return Close(code, failure.message)
+        return None

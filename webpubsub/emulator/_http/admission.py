@@ -3,55 +3,63 @@
 Pure: a request goes in; an `Admission`, or the answer that refuses the upgrade, comes out.
 """
 
+from collections.abc import Sequence
+
 import attrs
 
-from .._clients.json_v1 import JsonProtocol
-from .._clients.simple import SimpleProtocol
-from .._hub.messages import Subprotocol
+from .._clients.endpoints import ENDPOINTS, ClientEndpoint, Speaker
+from .._clients.simple import SimpleCodec
 from .._hub.names import is_group, is_hub, is_unicode
 from .._hub.permissions import Permissions, RoleError
 from .auth import Claims, Verifier, strings
 from .refusals import RefusedError, bad_request
 from .request import MalformedRequestError, Query, Request
 
-__all__ = ["Admission", "admit", "is_client_path"]
-
-_JSON = JsonProtocol()
-_SUBPROTOCOLS: dict[str, Subprotocol] = {_JSON.name: _JSON}
+__all__ = ["Admission", "admit", "find_endpoint"]
 
 
 @attrs.frozen
 class Admission:
-    """A client as it comes in."""
+    """A client as it comes in.
+
+    Attributes:
+        protocol: The subprotocol that was agreed on; None for a simple client.
+        speaker: Begins its session.
+    """
 
     hub: str
     user_id: str | None
     groups: frozenset[str]
     permissions: Permissions
-    subprotocol: Subprotocol
+    protocol: str | None
+    speaker: Speaker
 
 
-def is_client_path(request: Request) -> bool:
-    """Tell whether a request goes to an address for WebSocket clients."""
+def find_endpoint(request: Request) -> ClientEndpoint | None:
+    """Look up which address for WebSocket clients a request goes to, if any."""
     try:
         segments = request.parse_target().segments
     except MalformedRequestError:
-        return False
-    match segments:
-        case ("client",) | ("client", "") | ("client", "hubs", _):
-            return True
-    return False
+        return None
+    return next((row for row in ENDPOINTS if any(_fits(path, segments) for path in row.paths)), None)
 
 
-def admit(request: Request, verifier: Verifier) -> Admission:
+def _fits(path: Sequence[str], segments: Sequence[str]) -> bool:
+    return len(path) == len(segments) and all(
+        expected in ("{hub}", segment) for expected, segment in zip(path, segments, strict=True)
+    )
+
+
+def admit(request: Request, verifier: Verifier, endpoint: ClientEndpoint) -> Admission:
     """Decide about a client.
 
     Args:
-        request: A request whose path is an address for clients.
+        request: A request to this address for clients.
         verifier: Checks its token.
+        endpoint: The address.
 
     Raises:
-        RefusedError: The client may not connect; holds the answer.
+        RefusedError: The client may not connect; holds the response.
     """
     try:
         target = request.parse_target()
@@ -60,13 +68,12 @@ def admit(request: Request, verifier: Verifier) -> Admission:
         raise RefusedError(bad_request("request", str(error))) from None
     if request.method != "GET" or (request.header("upgrade") or "").lower() != "websocket":
         raise RefusedError(bad_request("Upgrade", "This is an address for WebSocket clients."))
-    in_path = len(target.segments) == 3
-    hub = target.segments[2] if in_path else target.query.last("hub") or ""
+    hub = _hub_name(target.segments, target.query)
     if not is_hub(hub):
         raise RefusedError(bad_request("hub", "The name of the hub is not valid."))
     token = target.query.last("access_token") or request.bearer_token()
-    claims = verifier.check_client(token, authority, f"/client/hubs/{hub}")
-    subprotocol = _negotiate(request) or _simple(target.query)
+    claims = verifier.check_client(token, authority, endpoint.audience + hub)
+    protocol, speaker = _negotiate(request, target.query, endpoint)
     try:
         permissions = Permissions(strings(claims, "role"))
     except RoleError as error:
@@ -74,7 +81,11 @@ def admit(request: Request, verifier: Verifier) -> Admission:
     groups = frozenset(strings(claims, "webpubsub.group"))
     if not all(is_group(group) for group in groups):
         raise RefusedError(bad_request("webpubsub.group", "The token names a group that is not valid."))
-    return Admission(hub, _user_id(claims), groups, permissions, subprotocol)
+    return Admission(hub, _user_id(claims), groups, permissions, protocol, speaker)
+
+
+def _hub_name(segments: Sequence[str], query: Query) -> str:
+    return segments[-1] if "hubs" in segments else query.last("hub") or ""
 
 
 def _user_id(claims: Claims) -> str | None:
@@ -88,16 +99,20 @@ def _user_id(claims: Claims) -> str | None:
     return subject
 
 
-def _negotiate(request: Request) -> Subprotocol | None:
+def _negotiate(request: Request, query: Query, endpoint: ClientEndpoint) -> tuple[str | None, Speaker]:
     offered = (value for name, value in request.headers if name == "sec-websocket-protocol")
-    names = (name.strip() for value in offered for name in value.split(","))
-    return next((_SUBPROTOCOLS[name] for name in names if name in _SUBPROTOCOLS), None)
+    for name in (name.strip() for value in offered for name in value.split(",")):
+        if name in endpoint.subprotocols:
+            return name, endpoint.subprotocols[name]
+    if endpoint.simple is None:
+        raise RefusedError(bad_request("Sec-WebSocket-Protocol", "The client offers no subprotocol of this address."))
+    return None, endpoint.simple(_simple(query))
 
 
-def _simple(query: Query) -> SimpleProtocol:
+def _simple(query: Query) -> SimpleCodec:
     mode = (query.last("webpubsub_mode") or "sendEvent").lower()
     if mode == "sendevent":
-        return SimpleProtocol()
+        return SimpleCodec()
     if mode != "sendtogroup":
         raise RefusedError(bad_request("webpubsub_mode", "The mode must be sendEvent or sendToGroup."))
     group = query.last("group") or ""
@@ -106,4 +121,4 @@ def _simple(query: Query) -> SimpleProtocol:
     no_echo = (query.last("noEcho") or "false").lower()
     if no_echo not in ("true", "false"):
         raise RefusedError(bad_request("noEcho", "noEcho must be true or false."))
-    return SimpleProtocol(group, no_echo == "true")
+    return SimpleCodec(group, no_echo == "true")

@@ -121,8 +121,8 @@ def _send(call: Call, targets: list[Connection], *, group: str | None = None) ->
     selected = _select(targets, read.filter_(call.query), read.excluded(call.query))
     ttl_seconds = read.ttl_seconds(call.query)
     metadata = read.metadata(call.request)
-    message = Message(read.payload(call.request), group=group, metadata=metadata)
-    call.hub.publish(selected, message, ttl_seconds=ttl_seconds)
+    message = Message(read.payload(call.request), group, metadata=metadata, ttl_seconds=ttl_seconds)
+    call.hub.publish(selected, message)
     return _ACCEPTED
 
 

@@ -1,59 +1,55 @@
 """Hubs, connections, groups and users, in memory, and who gets which message.
 
-No I/O and no clock: what a client is to be told goes to its `outbox`, a function that whoever owns the socket
-provides and that must not call back into the hub. Hubs are told apart without regard to case; groups, users and
-connections are exact.
+No I/O and no clock. A hub owns its connections. What a connection is to be told goes to its `receiver`, which is there
+for as long as the connection is, with or without a socket. Hubs are told apart without regard to case; groups, users
+and connections are exact.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from collections.abc import Iterable
+from typing import Protocol
 
 import attrs
 
-from .messages import Close, CloseCode, Frame, Message, Outgoing, Send, Subprotocol
+from .messages import Message
 from .names import hub_key
 from .permissions import Permissions
 
-__all__ = ["Connection", "Hub", "Hubs", "Outbox"]
+__all__ = ["Connection", "Hub", "Hubs", "Receiver"]
 
-Outbox: TypeAlias = Callable[[Outgoing], None]
-
-_REMEMBERED_ACKS = 1000
 _CLOSED = "Application server closed the connection."
+
+
+class Receiver(Protocol):
+    """Takes what a connection is to be told. It must not change the hub while it is told something."""
+
+    def deliver(self, message: Message) -> None:
+        """Pass a message on to the client."""
+        ...
+
+    def close(self, reason: str) -> None:
+        """End the connection, which its hub has forgotten already."""
+        ...
 
 
 @attrs.define(eq=False)
 class Connection:
-    """A client that is connected."""
+    """A client of a hub: who it is, what it may do and where it belongs.
+
+    Attributes:
+        hub_name: The hub as the client wrote it.
+        protocol: The name of its subprotocol; None for a simple client.
+        upstream_state: What event handlers want to be told again at the next event.
+        receiver: Takes what the connection is to be told; set before the hub takes the connection in.
+    """
 
     connection_id: str
+    hub_name: str
     user_id: str | None
-    subprotocol: Subprotocol
+    protocol: str | None
     permissions: Permissions
-    outbox: Outbox
     groups: set[str] = attrs.field(factory=set)
-    _acked: OrderedDict[int, None] = attrs.field(factory=OrderedDict)
-
-    @property
-    def protocol(self) -> str | None:
-        """The name of the subprotocol; None for a simple client."""
-        return self.subprotocol.name
-
-    def tell(self, frame: Frame | None) -> None:
-        """Send a frame, if there is one for this kind of client."""
-        if frame is not None:
-            self.outbox(Send(frame))
-
-    def is_acked(self, ack_id: int) -> bool:
-        """Tell whether a request with this id was carried out before."""
-        return ack_id in self._acked
-
-    def remember_ack(self, ack_id: int) -> None:
-        """Keep in mind that a request was carried out; the last 1000 are."""
-        self._acked[ack_id] = None
-        if len(self._acked) > _REMEMBERED_ACKS:
-            self._acked.popitem(last=False)
+    upstream_state: str | None = None
+    receiver: Receiver = attrs.field(init=False, repr=False)
 
 
 class Hub:
@@ -112,23 +108,17 @@ class Hub:
         for group in tuple(connection.groups):
             self.leave(connection, group)
 
-    def publish(self, targets: Iterable[Connection], message: Message, *, ttl_seconds: int = 0) -> None:
-        """Send a message to connections, writing it once per subprotocol."""
-        prepared: dict[str | None, Send] = {}
+    def publish(self, targets: Iterable[Connection], message: Message) -> None:
+        """Send a message to connections."""
         for connection in targets:
-            send = prepared.get(connection.protocol)
-            if send is None:
-                send = Send(connection.subprotocol.message(message), ttl_seconds)
-                prepared[connection.protocol] = send
-            connection.outbox(send)
+            connection.receiver.deliver(message)
 
     def close(self, targets: Iterable[Connection], reason: str | None) -> None:
         """Close connections on behalf of the application; they are gone at once."""
         text = f"{_CLOSED} Reason: {reason}" if reason else _CLOSED
         for connection in targets:
             self.remove(connection)
-            connection.tell(connection.subprotocol.disconnected(text))
-            connection.outbox(Close(CloseCode.NORMAL))
+            connection.receiver.close(text)
 
 
 def _discard(index: dict[str, dict[str, Connection]], key: str, connection: Connection) -> None:

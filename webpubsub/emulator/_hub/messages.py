@@ -1,21 +1,24 @@
 """What travels between a client and the service, whatever the subprotocol writes it as.
 
-Plain values only: the `_protocol_*` modules turn them into frames and back, `_session` says what they cause.
+Plain values only: codecs turn them into frames and back, sessions say what they cause.
 """
 
 from collections.abc import Mapping
-from enum import Enum, StrEnum
-from typing import Protocol, TypeAlias
+from enum import StrEnum
+from typing import TypeAlias
 
 import attrs
 
 __all__ = [
-    "AckError",
+    "Ack",
     "ClientMessage",
     "Close",
     "CloseCode",
+    "Connected",
     "DataType",
+    "Disconnected",
     "Event",
+    "Failure",
     "Frame",
     "JoinGroup",
     "LeaveGroup",
@@ -23,11 +26,12 @@ __all__ = [
     "Outgoing",
     "Payload",
     "Ping",
+    "Pong",
     "ProtocolError",
     "Send",
     "SendToGroup",
     "SequenceAck",
-    "Subprotocol",
+    "ServerMessage",
 ]
 
 Frame: TypeAlias = str | bytes
@@ -51,14 +55,21 @@ class Payload:
     data: Frame
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Message:
-    """What a client receives: from a group when there is one, otherwise from the server."""
+    """What a client receives: from a group when there is one, otherwise from the server.
+
+    Attributes:
+        ttl_seconds: How long it may wait for a client; 0 is as long as it must.
+        encoded: What it looks like in subprotocols whose clients all get the same bytes, by a key of the codec's.
+    """
 
     payload: Payload
     group: str | None = None
     from_user_id: str | None = None
     metadata: Mapping[str, str] | None = None
+    ttl_seconds: int = 0
+    encoded: dict[object, "Outgoing | None"] = attrs.field(factory=dict, init=False, repr=False)
 
 
 @attrs.frozen
@@ -114,16 +125,50 @@ class SequenceAck:
 ClientMessage: TypeAlias = JoinGroup | LeaveGroup | SendToGroup | Event | Ping | SequenceAck
 
 
-class AckError(Enum):
-    """Why a request of a client failed: the name in the acknowledgement, and its message."""
+@attrs.frozen
+class Failure:
+    """Why a request of a client failed: a name for programs, and a sentence."""
 
-    FORBIDDEN = ("Forbidden", "The client does not have permission for this group.")
-    INTERNAL_SERVER_ERROR = ("InternalServerError", "Internal server error")
-    DUPLICATE = ("Duplicate", "Message with ack-id: {ack_id} has been processed")
+    name: str
+    message: str
+
+
+@attrs.frozen
+class Connected:
+    """The greeting."""
+
+    connection_id: str
+    user_id: str | None
+
+
+@attrs.frozen
+class Disconnected:
+    """The service is about to close."""
+
+    reason: str
+
+
+@attrs.frozen
+class Pong:
+    """The response to a ping."""
+
+
+@attrs.frozen
+class Ack:
+    """Whether a request succeeded; without an `ack_id` the client did not ask to know."""
+
+    ack_id: int | None
+    failure: Failure | None = None
+
+
+ServerMessage: TypeAlias = Message | Connected | Disconnected | Pong | Ack
 
 
 class CloseCode:
-    """The close codes of the WebSocket protocol that the service uses (RFC 6455 section 7.4.1)."""
+    """The close codes of the WebSocket protocol (RFC 6455 section 7.4.1).
+
+    The last two are never sent: they stand for a close frame without a code, and for no close frame.
+    """
 
     NORMAL = 1000
     GOING_AWAY = 1001
@@ -131,6 +176,8 @@ class CloseCode:
     INVALID_PAYLOAD = 1007
     POLICY_VIOLATION = 1008
     INTERNAL_ERROR = 1011
+    NO_CODE = 1005
+    ABNORMAL = 1006
 
 
 @attrs.frozen
@@ -160,36 +207,3 @@ class ProtocolError(Exception):
         super().__init__(reason)
         self.code = code
         self.reason = reason
-
-
-class Subprotocol(Protocol):
-    """How one kind of client writes messages. A method answers None where that client is told nothing."""
-
-    @property
-    def name(self) -> str | None:
-        """The WebSocket subprotocol as negotiated; None for a simple client."""
-        ...
-
-    def decode(self, frame: Frame) -> ClientMessage:
-        """Read a frame of the client, or raise `ProtocolError`."""
-        ...
-
-    def message(self, message: Message) -> Frame:
-        """Write a message for the client."""
-        ...
-
-    def connected(self, connection_id: str, user_id: str | None) -> Frame | None:
-        """Write the greeting."""
-        ...
-
-    def disconnected(self, reason: str) -> Frame | None:
-        """Write why the service is about to close."""
-        ...
-
-    def pong(self) -> Frame | None:
-        """Write the answer to a ping."""
-        ...
-
-    def outcome(self, ack_id: int | None, error: AckError | None) -> Outgoing | None:
-        """Write whether a request succeeded."""
-        ...

@@ -1,0 +1,41 @@
+"""The emulator's time. Everything that depends on time asks here, so that a test can move it."""
+
+import time
+from collections.abc import Callable
+
+__all__ = ["Clock"]
+
+
+class Clock:
+    """The time of one emulator: the machine's, moved forward by whoever wants to."""
+
+    def __init__(self) -> None:
+        self._offset = 0.0
+        self._listeners: list[Callable[[], None]] = []
+
+    def now(self) -> float:
+        """Return the seconds since some moment; they never go back."""
+        return time.monotonic() + self._offset
+
+    def wall(self) -> float:
+        """Return the seconds since 1970, as tokens count them."""
+        return time.time() + self._offset
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass at once.
+
+        Args:
+            seconds: How much; it cannot go back.
+
+        Raises:
+            ValueError: The number is negative.
+        """
+        if seconds < 0:
+            raise ValueError("The clock cannot go back: seconds must not be negative.")
+        self._offset += seconds
+        for listener in tuple(self._listeners):
+            listener()
+
+    def on_advance(self, listener: Callable[[], None]) -> None:
+        """Have a function called after each `advance`, in the thread that called it."""
+        self._listeners.append(listener)
