@@ -117,7 +117,7 @@ async def closing(client: Client) -> tuple[str, int | None]:
 
 
 KINDS: list[tuple[Any, str | None, str, object, str | bytes]] = [
-    ({"a": [1, None, "é"], "b": {}}, None, "json", {"a": [1, None, "é"], "b": {}}, '{"a":[1,null,"é"],"b":{}}'),
+    ({"a": [1, None, "é"], "b": {}}, None, "json", {"a": [1, None, "é"], "b": {}}, '{"a": [1, null, "é"], "b": {}}'),
     ("Grüße 🎉", None, "json", "Grüße 🎉", '"Grüße 🎉"'),
     (None, None, "json", None, "null"),
     (b' {"a" : 1}', "application/json", "json", {"a": 1}, ' {"a" : 1}'),

@@ -2,9 +2,10 @@
 
 import json
 from array import array
-from collections import OrderedDict, UserDict
+from collections import OrderedDict, UserDict, deque
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 from functools import partial
@@ -14,9 +15,11 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, RootModel
 
 from webpubsub import ConfigurationError
 from webpubsub.messages import Message, encode
@@ -69,32 +72,73 @@ class Point(NamedTuple):
     y: int
 
 
+@dataclass
+class Order:
+    """A dataclass that holds its like."""
+
+    number: int
+    parts: list["Order"]
+
+
+@attrs.frozen
+class Price:
+    """An attrs class."""
+
+    amount: Decimal
+    _colour: Colour
+
+
+class Person(BaseModel):
+    """A pydantic model."""
+
+    name: str
+    id: UUID
+
+
+class Tags(RootModel[list[str]]):
+    """A pydantic model that is a list in JSON."""
+
+
 Make = Callable[[], Any]
 
 # Values: always JSON, and refused as anything else.
 VALUES: dict[str, tuple[Make, str]] = {
-    "dict": (lambda: {"a": [1, None, True]}, '{"a":[1,null,true]}'),
+    "dict": (lambda: {"a": [1, None, True]}, '{"a": [1, null, true]}'),
     "empty dict": (dict, "{}"),
-    "OrderedDict": (lambda: OrderedDict(b=1, a=2), '{"b":1,"a":2}'),
-    "list": (lambda: [1, "a"], '[1,"a"]'),
-    "tuple": (lambda: (1, 2), "[1,2]"),
-    "named tuple": (lambda: Point(1, 2), "[1,2]"),
+    "OrderedDict": (lambda: OrderedDict(b=1, a=2), '{"b": 1, "a": 2}'),
+    "list": (lambda: [1, "a"], '[1, "a"]'),
+    "tuple": (lambda: (1, 2), "[1, 2]"),
+    "named tuple": (lambda: Point(1, 2), "[1, 2]"),
     "int": (lambda: 7, "7"),
     "big int": (lambda: 10**30, "1000000000000000000000000000000"),
     "float": (lambda: 0.1, "0.1"),
     "bool": (lambda: True, "true"),
     "None": (lambda: None, "null"),
-    "numbers as keys": (lambda: {1: "a"}, '{"1":"a"}'),
-    "other letters": (lambda: {"é": "李🎉"}, '{"é":"李🎉"}'),
+    "numbers as keys": (lambda: {1: "a"}, '{"1": "a"}'),
+    "other letters": (lambda: {"é": "李🎉"}, '{"é": "李🎉"}'),
     "datetime": (lambda: [datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)], '["2024-01-02T03:04:05+00:00"]'),
-    "datetime without a zone": (lambda: {"at": datetime(2024, 1, 2)}, '{"at":"2024-01-02T00:00:00"}'),
+    "datetime without a zone": (lambda: {"at": datetime(2024, 1, 2)}, '{"at": "2024-01-02T00:00:00"}'),
     "date": (lambda: date(2024, 1, 2), '"2024-01-02"'),
     "time": (lambda: [time(3, 4)], '["03:04:00"]'),
-    "UUID": (lambda: {"id": UUID(int=1)}, '{"id":"00000000-0000-0000-0000-000000000001"}'),
+    "UUID": (lambda: {"id": UUID(int=1)}, '{"id": "00000000-0000-0000-0000-000000000001"}'),
     "Enum": (lambda: Colour.RED, '"red"'),
-    "Enum inside": (lambda: {"c": Colour.RED}, '{"c":"red"}'),
+    "Enum inside": (lambda: {"c": Colour.RED}, '{"c": "red"}'),
     "StrEnum inside": (lambda: [Shade.DARK], '["dark"]'),
     "IntEnum inside": (lambda: [Level.HIGH], "[3]"),
+    "a mapping that is no dict": (lambda: UserDict(a=1), '{"a": 1}'),
+    "a sequence that is no list": (lambda: {"a": deque([1]), "b": range(2)}, '{"a": [1], "b": [0, 1]}'),
+    "Decimal": (lambda: Decimal("1.50"), "1.50"),
+    "Decimal beyond a float": (
+        lambda: {"a": [Decimal("0.1000000000000000000000000001"), Decimal("-1E+400")]},
+        '{"a": [0.1000000000000000000000000001, -1E+400]}',
+    ),
+    "timedelta": (lambda: timedelta(days=1, hours=2, minutes=3, seconds=4), '"P1DT02H03M04S"'),
+    "short timedelta": (lambda: [timedelta(milliseconds=1500)], '["P0DT00H00M01.500000S"]'),
+    "timedelta back": (lambda: timedelta(seconds=-1), '"-P0DT00H00M01S"'),
+    "dataclass": (lambda: Order(7, [Order(8, [])]), '{"number": 7, "parts": [{"number": 8, "parts": []}]}'),
+    "attrs class": (lambda: [Price(Decimal("9.90"), Colour.RED)], '[{"amount": 9.90, "_colour": "red"}]'),
+    "pydantic model": (lambda: Person(name="Zoë", id=UUID(int=1)), f'{{"name": "Zoë", "id": "{UUID(int=1)}"}}'),
+    "pydantic model inside": (lambda: {"by": Tags(["a"])}, '{"by": ["a"]}'),
 }
 
 # Strings: JSON unless asked for otherwise.
@@ -112,6 +156,7 @@ STRINGS: dict[str, tuple[str, str]] = {
 OCTETS: dict[str, tuple[Make, str, bytes, set[str]]] = {
     "bytes": (lambda: b"[1]", BINARY, b"[1]", set()),
     "encoded JSON": (lambda: b' {"a" : 1e2}\n', BINARY, b' {"a" : 1e2}\n', set()),
+    "a long number": (lambda: b"1" * 5000, BINARY, b"1" * 5000, set()),
     "empty bytes": (bytes, BINARY, b"", {JSON}),
     "bytes that are no UTF-8": (lambda: b"\xff\x00", BINARY, b"\xff\x00", {JSON, TEXT}),
     "bytes that are no JSON": (lambda: b"Hello", BINARY, b"Hello", {JSON}),
@@ -133,9 +178,7 @@ NEVER: dict[str, tuple[Make, type[Exception]]] = {
     "half a surrogate pair": (lambda: "\ud800", ConfigurationError),
     "half a surrogate pair in a stream": (lambda: StringIO("\ud800"), ConfigurationError),
     "set": (lambda: {1, 2}, TypeError),
-    "Decimal": (lambda: Decimal("1.5"), TypeError),
     "object": (object, TypeError),
-    "a mapping that is no dict": (lambda: UserDict(a=1), TypeError),
     "generator": (lambda: (part for part in [b"a"]), TypeError),
     "a stream of numbers": (lambda: SimpleNamespace(read=lambda: 1), TypeError),
 }
@@ -147,6 +190,12 @@ NOT_JSON: dict[str, tuple[Make, type[Exception]]] = {
     "NaN as a key": (lambda: {float("nan"): 1}, ConfigurationError),
     "half a surrogate pair inside": (lambda: ["\ud800"], ConfigurationError),
     "bytes inside": (lambda: {"a": b"x"}, TypeError),
+    "bytearray inside": (lambda: [bytearray(b"x")], TypeError),
+    "Decimal that is no number": (lambda: [Decimal("NaN")], ConfigurationError),
+    "infinite Decimal": (lambda: Decimal("-Infinity"), ConfigurationError),
+    "int of many digits": (lambda: [10**5000], ConfigurationError),
+    "class of a model": (lambda: [Person], TypeError),
+    "class of a dataclass": (lambda: Order, TypeError),
     "keys of another type": (lambda: {(1, 2): "a"}, TypeError),
 }
 
@@ -201,7 +250,8 @@ def test_a_message_that_has_no_such_form_is_refused(
 ADVICE: list[tuple[object, str | None, str]] = [
     ({"a": 1}, TEXT, "A dict cannot be sent as text/plain: encode it to str or bytes first"),
     ({"a": 1}, BINARY, "A dict cannot be sent as application/octet-stream: encode it to bytes first"),
-    (Decimal(1), None, "message holds a Decimal, which JSON cannot express; convert it to a dict"),
+    ({1}, None, "message holds a set, which JSON cannot express; convert it to a dict"),
+    ("x" * (1024 * 1024 - 1), None, "message has 1048577 bytes; the service takes up to 1048576 (1 MiB)"),
     (float("nan"), None, "message holds NaN or an infinity, which JSON cannot express; replace that value"),
     (b"Hello", JSON, "must hold JSON that is already encoded. Leave content_type out to send them as they are"),
     (b"\xff", TEXT, "message is not UTF-8, so it cannot be sent as text/plain"),
@@ -229,6 +279,40 @@ def test_a_message_that_holds_itself_is_refused() -> None:
         encode(cycle)
     with pytest.raises(ConfigurationError, match="nested too deeply"):
         encode(deep)
+
+
+@pytest.mark.parametrize("content_type", [None, JSON, TEXT, BINARY])
+@pytest.mark.parametrize("make", [bytes, str])
+def test_a_message_of_one_mebibyte_is_the_largest(make: Callable[..., Any], content_type: str | None) -> None:
+    """In whatever form; the size is that of the body as sent, and it is told."""
+    quotes = 2 if make is str and content_type in (None, JSON) else 0
+    digits = "1" * (1024 * 1024 - quotes)
+
+    assert len(encode(digits if make is str else digits.encode(), content_type).content()) == 1024 * 1024
+    with pytest.raises(ConfigurationError, match="message has 1048577 bytes"):
+        encode(digits + "1" if make is str else digits.encode() + b"1", content_type)
+
+
+def test_an_application_has_its_own_json_forms() -> None:
+    """`json_default` is asked for what is not known here, at any depth; what it returns is encoded in turn."""
+    asked: list[object] = []
+
+    def form(value: object) -> object:
+        asked.append(value)
+        if isinstance(value, complex):
+            return {"re": Decimal(str(value.real)), "im": value.imag}
+        raise ValueError("no form")
+
+    assert encode([1j, Colour.RED], json_default=form).content() == b'[{"re": 0.0, "im": 1.0}, "red"]'
+    assert asked == [1j]
+    with pytest.raises(ValueError, match=r"^no form$"):
+        encode([{1}], json_default=form)
+    assert encode("1", TEXT, json_default=form).content() == b"1"
+
+
+def test_text_that_looks_like_a_number_stays_text() -> None:
+    """The exact numbers of a Decimal are marked by what no message can hold."""
+    assert encode(["number-", Decimal(1), "1", '"number-:1"']).content() == rb'["number-", 1, "1", "\"number-:1\""]'
 
 
 ALSO_TAKEN = [

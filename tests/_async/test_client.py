@@ -310,7 +310,7 @@ async def test_a_method_finds_its_arguments_where_the_official_sdk_has_them() ->
         await service.send_to_all(StringIO("Hello World"), content_type="application/octet-stream")
 
     assert [(request.headers["content-type"], request.content) for request in wire.requests] == [
-        ("application/json", b'{"hello":"world"}'),
+        ("application/json", b'{"hello": "world"}'),
         ("text/plain", b"Hello"),
         ("application/octet-stream", b"Hello World"),
     ]

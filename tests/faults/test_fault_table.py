@@ -28,6 +28,7 @@ from webpubsub import (
     TransportError,
     WebPubSubError,
     _attempts,
+    messages,
 )
 from webpubsub.tokens import InvalidTokenError, verify
 
@@ -355,6 +356,13 @@ def test_failure_that_passes(connect: Connect, status: str) -> None:
     assert [request.method for request in server.requests] == ["GET", "GET", "POST", "POST"][: 4 if safe else 3]
 
 
+@pytest.fixture
+def _larger_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let through what does not fit into the buffers of a socket."""
+    monkeypatch.setattr(messages, "_LARGEST_BYTES", 64 * MEBIBYTE)
+
+
+@pytest.mark.usefixtures("_larger_messages")
 def test_reset_in_the_middle_of_a_large_message(connect: Connect) -> None:
     """A message that was cut off on its way may have reached the service and is not sent again."""
     with Server(reset_during_the_request) as server:
@@ -364,6 +372,7 @@ def test_reset_in_the_middle_of_a_large_message(connect: Connect) -> None:
     assert len(server.connections) == 1
 
 
+@pytest.mark.usefixtures("_larger_messages")
 def test_server_that_does_not_read_a_large_message(connect: Connect) -> None:
     """Waiting for a server to take a message has an end as well."""
 
