@@ -1,6 +1,6 @@
 """Render what this repository does not write by hand.
 
-    python codegen.py                render spec/*.yaml into generated/webpubsub_rest, and the sync twins
+    python codegen.py                render spec/*.yaml into generated/webpubsub_rest, the sync twins, and .proto files
     python codegen.py --check        compare with what is on disk; exit 1 on drift
     python codegen.py import FILE    turn an official document into spec/<version>.yaml
     python codegen.py diff A B       list what differs between two documents; exit 1 when anything does
@@ -16,15 +16,15 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from rendering import carrying, comparing, files, package, twin
+from rendering import carrying, comparing, files, package, protobuf, twin
 from rendering.files import Tree
 from rendering.grammar import DocumentError
 
 ROOT = Path(__file__).parent
 TWINS = {Path("webpubsub/_async"): Path("webpubsub/_sync"), Path("tests/_async"): Path("tests/_sync")}
 
-# Both shape every line of the generated code. pyproject.toml pins the same versions.
-PINNED = {"openapi-python-client": "0.29.1", "ruff": "0.17.6"}
+# They shape every line of the generated code. pyproject.toml pins the same versions.
+PINNED = {"openapi-python-client": "0.29.1", "ruff": "0.17.6", "grpcio-tools": "1.85.1"}
 
 SHOWN_LINES = 60
 
@@ -44,7 +44,7 @@ def rendered(root: Path) -> Tree:
         for path in sorted((root / folder).rglob("*.py"))
     }
     twins = {path: code.encode() for path, code in twin.twins(sources).items()}
-    return package.rendered(root) | twins
+    return package.rendered(root) | protobuf.rendered(root) | twins
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         if options.command == "import":
             return import_document(options.file, root, force=options.force)
         wanted = rendered(root)
-        found = files.on_disk(root, (package.PACKAGE, *TWINS.values()))
+        found = files.on_disk(root, (package.PACKAGE, *TWINS.values())) | protobuf.on_disk(root)
         if options.check:
             return report(files.drift(found, wanted))
         files.replace(found, wanted, root)

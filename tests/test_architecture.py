@@ -43,7 +43,7 @@ EMULATED = {"webpubsub.emulator._hub", "webpubsub.tokens", "attrs"}
 # A module or package, and what it may import besides the standard library and itself. The first row that fits decides.
 LAYERS: list[tuple[str, set[str]]] = [
     ("webpubsub.emulator._hub", {"attrs"}),
-    ("webpubsub.emulator._clients", {"webpubsub.emulator._hub", "attrs"}),
+    ("webpubsub.emulator._clients", {"webpubsub.emulator._hub", "attrs", "google.protobuf"}),
     ("webpubsub.emulator._http.admission", EMULATED | {"webpubsub.emulator._http", "webpubsub.emulator._clients"}),
     ("webpubsub.emulator._http", EMULATED),
     ("webpubsub.emulator._clock", set()),
@@ -157,7 +157,7 @@ def test_what_the_clients_wait_with_has_a_name(module: str) -> None:
 LIGHT: list[tuple[str, set[str]]] = [
     ("webpubsub", {"aiohttp", "anyio", "asyncio", "azure", "httpx_aiohttp", "websockets", "webpubsub.emulator"}),
     ("webpubsub.aio", {"aiohttp", "azure", "httpx_aiohttp", "websockets", "webpubsub.emulator"}),
-    ("webpubsub.emulator", {"aiohttp", "azure", "trustme", "websockets"}),
+    ("webpubsub.emulator", {"aiohttp", "azure", "google.protobuf", "trustme", "websockets"}),
     ("webpubsub_rest", {"aiohttp", "webpubsub"}),
 ]
 
