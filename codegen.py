@@ -1,6 +1,6 @@
 """Render what this repository does not write by hand.
 
-    python codegen.py                render spec/*.yaml into generated/webpubsub_rest, the sync twins, and .proto files
+    python codegen.py                render spec/ into the raw package and protobuf messages, and the sync twins
     python codegen.py --check        compare with what is on disk; exit 1 on drift
     python codegen.py import FILE    turn an official document into spec/<version>.yaml
     python codegen.py diff A B       list what differs between two documents; exit 1 when anything does

@@ -17,13 +17,14 @@ from grpc_tools import protoc
 from rendering.files import Tree
 from rendering.grammar import DocumentError
 
-SOURCES = Path("webpubsub/emulator/_clients")
+SOURCES = Path("spec")
+TARGET = Path("webpubsub/emulator/_clients")
 
 _BYTES_PER_LINE = 24
 
 
 def rendered(root: Path) -> Tree:
-    """Render every `.proto` file of a repository."""
+    """Render every `.proto` file in `spec/`."""
     tree: Tree = {}
     for source in sorted((root / SOURCES).glob("*.proto")):
         tree |= _rendered_source(source)
@@ -32,7 +33,7 @@ def rendered(root: Path) -> Tree:
 
 def on_disk(root: Path) -> Tree:
     """Read what was rendered before."""
-    return {path.relative_to(root): path.read_bytes() for path in sorted((root / SOURCES).glob("*_pb2.py*"))}
+    return {path.relative_to(root): path.read_bytes() for path in sorted((root / TARGET).glob("*_pb2.py*"))}
 
 
 def _rendered_source(source: Path) -> Tree:
@@ -49,7 +50,7 @@ def _rendered_source(source: Path) -> Tree:
     package = descriptor.package
     code = "\n".join(
         [
-            f"# Rendered by codegen.py from {source.name}. Do not edit: change that file and run `python codegen.py`.",
+            f"# Rendered by codegen.py from spec/{source.name}. Do not edit: change that file and run `python codegen.py`.",
             "from google.protobuf import any_pb2, descriptor_pool, message_factory",
             "",
             "_pool = descriptor_pool.DescriptorPool()",
@@ -64,4 +65,4 @@ def _rendered_source(source: Path) -> Tree:
             "",
         ]
     )
-    return {SOURCES / f"{name}.py": code.encode(), SOURCES / f"{name}.pyi": types}
+    return {TARGET / f"{name}.py": code.encode(), TARGET / f"{name}.pyi": types}

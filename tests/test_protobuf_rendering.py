@@ -11,17 +11,18 @@ from rendering.grammar import DocumentError
 PROTO = 'syntax = "proto3"; package p; message Thing { string name = 1; }'
 
 
-def written(root: Path, text: str = PROTO) -> Path:
+def write(root: Path, text: str = PROTO) -> Path:
     """Put a file where those files are."""
-    folder = root / protobuf.SOURCES
-    folder.mkdir(parents=True)
-    (folder / "thing.proto").write_text(text)
-    return folder
+    source = root / protobuf.SOURCES / "thing.proto"
+    source.parent.mkdir()
+    source.write_text(text)
+    return source
 
 
 def test_a_file_becomes_a_module_and_its_types(tmp_path: Path) -> None:
     """The module works on its own, whatever the name of the package."""
-    folder = written(tmp_path)
+    write(tmp_path)
+    folder = tmp_path / protobuf.TARGET
 
     assert codegen.main([], tmp_path) == 0
 
@@ -35,9 +36,9 @@ def test_a_file_becomes_a_module_and_its_types(tmp_path: Path) -> None:
 
 def test_drift_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A field that is added, and a file whose source is gone."""
-    folder = written(tmp_path)
+    source, folder = write(tmp_path), tmp_path / protobuf.TARGET
     codegen.main([], tmp_path)
-    (folder / "thing.proto").write_text(PROTO.replace("}", "string other = 2; }"))
+    source.write_text(PROTO.replace("}", "string other = 2; }"))
     (folder / "gone_pb2.py").write_text("")
 
     assert codegen.main(["--check"], tmp_path) == 1
@@ -47,12 +48,12 @@ def test_drift_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "other" in told
     assert codegen.main([], tmp_path) == 0
     assert codegen.main(["--check"], tmp_path) == 0
-    assert sorted(path.name for path in folder.iterdir()) == ["thing.proto", "thing_pb2.py", "thing_pb2.pyi"]
+    assert sorted(path.name for path in folder.iterdir()) == ["thing_pb2.py", "thing_pb2.pyi"]
 
 
 def test_a_file_that_is_not_understood_stops_rendering(tmp_path: Path) -> None:
     """The message names the file."""
-    written(tmp_path, "message {")
+    write(tmp_path, "message {")
 
     with pytest.raises(DocumentError, match=r"thing\.proto: protoc does not accept it"):
         protobuf.rendered(tmp_path)

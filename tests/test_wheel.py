@@ -56,7 +56,11 @@ def test_it_holds_exactly_the_two_packages(files: dict[str, bytes]) -> None:
     others = {name for name in files if name.partition("/")[0] != INFO}
 
     assert {name.partition("/")[0] for name in files} == {"webpubsub", "webpubsub_rest", INFO}
-    assert others == modules | {"webpubsub/py.typed", "webpubsub_rest/py.typed"}
+    assert others == modules | {
+        "webpubsub/py.typed",
+        "webpubsub_rest/py.typed",
+        "webpubsub/emulator/_clients/webpubsub_v1_pb2.pyi",
+    }
     assert not {part for name in files for part in re.split(r"[/.]", name)} & {
         "generated",
         "codegen",

@@ -1,4 +1,4 @@
-# Rendered by codegen.py from webpubsub_v1.proto. Do not edit: change that file and run `python codegen.py`.
+# Rendered by codegen.py from spec/webpubsub_v1.proto. Do not edit: change that file and run `python codegen.py`.
 from google.protobuf import any_pb2, descriptor_pool, message_factory
 
 _pool = descriptor_pool.DescriptorPool()
