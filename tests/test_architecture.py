@@ -46,6 +46,8 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("webpubsub.emulator._clients", {"webpubsub.emulator._hub", "attrs", "google.protobuf"}),
     ("webpubsub.emulator._http.admission", EMULATED | {"webpubsub.emulator._http", "webpubsub.emulator._clients"}),
     ("webpubsub.emulator._http", EMULATED),
+    ("webpubsub.emulator._upstream.caller", {"webpubsub.emulator", "aiohttp", "attrs", "yarl"}),
+    ("webpubsub.emulator._upstream", {"webpubsub.emulator._hub", "attrs"}),
     ("webpubsub.emulator._clock", set()),
     ("webpubsub.emulator._settings", {"attrs"}),
     ("webpubsub.emulator._certificates", {"trustme"}),

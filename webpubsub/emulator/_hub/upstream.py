@@ -36,10 +36,32 @@ __all__ = [
     "EventReply",
     "GroupJoinedEvent",
     "GroupLeftEvent",
+    "MqttConnect",
+    "MqttDisconnect",
     "Reply",
     "UpstreamEvent",
     "UserEvent",
 ]
+
+
+@attrs.frozen
+class MqttConnect:
+    """What an MQTT CONNECT packet says beyond the rest."""
+
+    protocol_version: int
+    clean_start: bool
+    username: str | None = None
+    password: bytes | None = None
+    user_properties: Sequence[tuple[str, str]] = ()
+
+
+@attrs.frozen
+class MqttDisconnect:
+    """How an MQTT connection ended: who did it, and with which packet, if there was one."""
+
+    initiated_by_client: bool
+    code: int | None = None
+    user_properties: Sequence[tuple[str, str]] = ()
 
 
 @attrs.frozen
@@ -51,12 +73,14 @@ class ConnectEvent:
         query: The parameters of its URL, without the token.
         headers: The headers of its request, without the token.
         subprotocols: What it offers, in its order.
+        mqtt: What its CONNECT packet says, if it speaks MQTT.
     """
 
     claims: Mapping[str, Sequence[str]]
     query: Mapping[str, Sequence[str]]
     headers: Mapping[str, Sequence[str]]
     subprotocols: Sequence[str]
+    mqtt: MqttConnect | None = None
 
 
 @attrs.frozen
@@ -68,6 +92,7 @@ class ConnectReply:
         roles: Instead of those of the token; none at all takes every role away.
         subprotocol: Which one to speak; a name that is not known makes a simple client.
         state: The connection's state for the next calls.
+        mqtt_properties: User properties of the CONNACK.
     """
 
     user_id: str | None = None
@@ -75,6 +100,7 @@ class ConnectReply:
     roles: Sequence[str] | None = None
     subprotocol: str | None = None
     state: str | None = None
+    mqtt_properties: Sequence[tuple[str, str]] = ()
 
 
 @attrs.frozen
@@ -96,6 +122,7 @@ class DisconnectedEvent:
     """A client is gone for good."""
 
     reason: str
+    mqtt: MqttDisconnect | None = None
 
 
 @attrs.frozen
@@ -105,6 +132,7 @@ class UserEvent:
     name: str
     payload: Payload
     metadata: Mapping[str, str] | None = None
+    mqtt_properties: Sequence[tuple[str, str]] = ()
 
 
 @attrs.frozen
@@ -146,15 +174,23 @@ class EventReply:
     Attributes:
         payload: A message for the client, if there is one.
         metadata: What goes with it; with metadata and no payload the message is an empty text.
+        mqtt_properties: User properties of the message, if the client speaks MQTT.
     """
 
     payload: Payload | None = None
     metadata: Mapping[str, str] | None = None
+    mqtt_properties: Sequence[tuple[str, str]] = ()
 
 
 @attrs.frozen
 class EventFailed:
-    """Nobody has taken a user event: no handler, a handler that failed, or a reply that is not acceptable."""
+    """Nobody has taken a user event: no handler, a handler that failed, or a reply that is not acceptable.
+
+    Attributes:
+        status: What the handler responded with; None without a response.
+    """
+
+    status: int | None = None
 
 
 Reply: TypeAlias = EventReply | EventFailed
