@@ -66,10 +66,15 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     diff_command = commands.add_parser("diff", help="list what differs between two documents")
     diff_command.add_argument("old", type=Path)
     diff_command.add_argument("new", type=Path)
+    levels = [str(level) for level in reversed(comparing.Level)]
+    diff_command.add_argument("--fail-on", choices=levels, default="fine", help="exit with 1 only from this level on")
+    shapes = diff_command.add_mutually_exclusive_group()
+    shapes.add_argument("--markdown", action="store_true", help="for an issue or a pull request")
+    shapes.add_argument("--changelog", action="store_true", help="the entry of CHANGELOG.md")
     options = parser.parse_args(arguments)
     try:
         if options.command == "diff":
-            return report(comparing.diff(files.load(options.old), files.load(options.new)))
+            return diff(options)
         if options.command == "import":
             return import_document(options.file, root, force=options.force)
         wanted = rendered(root)
@@ -79,6 +84,12 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         files.replace(found, wanted, root)
     except (Stop, DocumentError, twin.TwinError) as error:
         print(f"codegen.py: {error}", file=sys.stderr)
+        return 2
+    except RecursionError:
+        print("codegen.py: a document is nested too deeply", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"codegen.py: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         return 2
     return 0
 
@@ -90,6 +101,21 @@ def report(lines: list[str]) -> int:
     if len(lines) > SHOWN_LINES:
         print(f"... and {len(lines) - SHOWN_LINES} lines more")
     return 1 if lines else 0
+
+
+def diff(options: argparse.Namespace) -> int:
+    """Print how two documents differ, whole; return 1 if they do, at the level asked for."""
+    before, after = files.load(options.old), files.load(options.new)
+    found = comparing.differences(before, after)
+    if options.markdown:
+        lines = comparing.as_markdown(found, options.old.name, options.new.name)
+    elif options.changelog:
+        lines = comparing.as_changelog(found, comparing.release(after))
+    else:
+        lines = [*comparing.as_text(found), comparing.summary(found)] if found else []
+    for line in lines:
+        print(line)
+    return int((comparing.worst(found) or 0) >= comparing.Level[options.fail_on.upper()])
 
 
 def import_document(path: Path, root: Path, *, force: bool) -> int:

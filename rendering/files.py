@@ -50,9 +50,11 @@ def load(path: str | Path) -> Document:
             document = YAML(typ="safe").load(text)
     except OSError as error:
         raise DocumentError(f"{path}: {error.strerror}") from error
+    except RecursionError as error:
+        raise DocumentError(f"{path}: nested too deeply") from error
     except (ValueError, YAMLError) as error:
         raise DocumentError(f"{path}: not a JSON or YAML document: {' '.join(str(error).split())}") from error
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or not document.keys() & {"swagger", "openapi", "paths"}:
         raise DocumentError(f"{path}: not an API document")
     return document
 
