@@ -3,7 +3,7 @@
 import pytest
 
 from webpubsub import ConfigurationError
-from webpubsub._endpoints import Endpoints
+from webpubsub._transport.endpoints import Endpoints
 
 SERVICE = "https://example.webpubsub.azure.com"
 DIRECT = Endpoints.of(SERVICE, None)

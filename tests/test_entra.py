@@ -22,8 +22,8 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import AioHttpTransport, RequestsTransport
 
 from webpubsub import AzureKeyCredential, ConfigurationError, RetryPolicy, WebPubSubServiceClient, aio
-from webpubsub._async import _bearer as async_bearer
-from webpubsub._sync import _bearer as sync_bearer
+from webpubsub._async import bearer as async_bearer
+from webpubsub._sync import bearer as sync_bearer
 from webpubsub.emulator import Emulator
 from webpubsub.tokens import sign, verify
 

@@ -9,7 +9,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from webpubsub import RetryPolicy, ServiceError, TransportError, WebPubSubServiceClient, _async_sockets
+from webpubsub import RetryPolicy, ServiceError, TransportError, WebPubSubServiceClient
+from webpubsub._transport import asynchronous
 
 from .faults.clients import KEY, AwaitingCalls, Calls, connect
 from .faults.server import ACCEPTED, Connection, Server, answer, answering
@@ -61,19 +62,19 @@ def trace_id(span: ReadableSpan) -> str:
 
 
 def test_instrumented_client(connect: Connect, spans: Spans) -> None:
-    """One span for each call, its tries included; the service gets to know the trace."""
+    """One span for each attempt, as the conventions of OpenTelemetry ask; the service gets to know the trace."""
     with Server(answering(BUSY, ACCEPTED, BUSY)) as server:
         calls = connect(server.endpoint, retry_policy=AT_ONCE)
         HTTPXClientInstrumentor.instrument_client(calls.service.http, tracer_provider=spans.provider)
         calls.post()
         with pytest.raises(ServiceError):
             calls.get()
-    sent, listed = spans.finished
-    assert (sent.name, sent.kind, spans.statuses) == ("POST", SpanKind.CLIENT, [202, 503])
+    refused, sent, *listed = spans.finished
+    assert (sent.name, sent.kind, spans.statuses) == ("POST", SpanKind.CLIENT, [503, 202, 503, 503])
     assert dict(sent.attributes or {})["http.url"] == f"{server.endpoint}/api/hubs/chat/:send?api-version=2024-12-01"
-    assert listed.status.status_code is StatusCode.ERROR
+    assert [span.status.status_code for span in (refused, *listed)] == [StatusCode.ERROR] * 3
     parents = [request.headers["traceparent"].split("-")[1] for request in server.requests]
-    assert parents == [trace_id(sent)] * 2 + [trace_id(listed)] * 2
+    assert parents == [trace_id(span) for span in spans.finished]
 
 
 def test_instrumented_client_without_an_answer(connect: Connect, spans: Spans) -> None:
@@ -104,7 +105,7 @@ def test_instrumented_process(spans: Spans) -> None:
 @pytest.mark.usefixtures("everything_is_instrumented")
 def test_instrumented_process_with_asyncio(spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
     """So it is in the asynchronous client over httpx's own transport."""
-    monkeypatch.setattr(_async_sockets, "find_spec", lambda name: None)
+    monkeypatch.setattr(asynchronous, "find_spec", lambda name: None)
     with Server(answering(BUSY, ACCEPTED)) as server:
         calls = AwaitingCalls(server.endpoint, retry_policy=AT_ONCE)
         calls.post()

@@ -89,13 +89,12 @@ def test_it_needs_little(metadata: Message) -> None:
     plain = {name_of(line) for line in required if "extra ==" not in line}
     extras = {name_of(line) for line in required if "extra ==" in line}
 
-    assert plain == {"attrs", "httpx", "httpx-retries", "pyjwt"}
+    assert plain == {"attrs", "httpx", "pyjwt"}
     assert extras == {
         "aiohttp",
         "azure-core",
         "azure-identity",
         "click",
-        "httpx-aiohttp",
         "protobuf",
         "rich",
         "trustme",

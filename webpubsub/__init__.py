@@ -9,8 +9,8 @@ ClientAccessToken(base_url='ws://127.0.0.1:.../client/hubs/chat', token=REDACTED
 `webpubsub.aio` has the same client for asyncio, `webpubsub.emulator` a local service to develop and test against.
 """
 
-from ._sync._paging import ItemPaged, Pages
 from ._sync.client import WebPubSubServiceClient
+from ._sync.paging import ItemPaged, Pages
 from ._version import __version__
 from .connection_string import ConnectionString
 from .credentials import (

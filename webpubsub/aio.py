@@ -7,8 +7,8 @@
 With the extra `aio` installed it sends over aiohttp, which is faster when many calls are in flight.
 """
 
-from ._async._paging import AsyncItemPaged, AsyncPages
 from ._async.client import WebPubSubServiceClient
+from ._async.paging import AsyncItemPaged, AsyncPages
 from .models import GroupMember
 
 __all__ = ["AsyncItemPaged", "AsyncPages", "GroupMember", "WebPubSubServiceClient"]

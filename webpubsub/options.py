@@ -89,7 +89,6 @@ _DEFAULTS = {
     "api_version": "2024-12-01",
     "connection_timeout": 5.0,
     "read_timeout": 30.0,
-    "headers": {},
     "logging_enable": False,
     "retry_policy": RetryPolicy(),
 }
@@ -112,7 +111,7 @@ class Settings(NamedTuple):
         return cls(
             chosen["api_version"],
             _timeout(chosen["connection_timeout"], chosen["read_timeout"]),
-            chosen["headers"],
+            {},
             chosen["logging_enable"],
             chosen["retry_policy"],
             None,
@@ -132,7 +131,7 @@ class Settings(NamedTuple):
                 options.get("connection_timeout", self.timeout["connect"]),
                 options.get("read_timeout", self.timeout["read"]),
             ),
-            {**self.headers, **options.get("headers", {})},
+            options.get("headers", self.headers),
             options.get("logging_enable", self.logging_enable),
             options.get("retry_policy", self.retry_policy),
             options.get("request_id"),

@@ -12,7 +12,8 @@ from typing import Any, Protocol, TypeVar, Unpack
 import httpx
 import pytest
 
-from webpubsub import GroupMember, WebPubSubServiceClient, _async_sockets, aio
+from webpubsub import GroupMember, WebPubSubServiceClient, aio
+from webpubsub._transport import asynchronous
 from webpubsub.options import ClientOptions
 
 from .server import Server
@@ -156,7 +157,7 @@ TRANSPORTS: dict[str, type[BlockingCalls] | type[AwaitingCalls]] = {
 def connect(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Calls]]:
     """Make clients over each of the transports; close them at the end."""
     if request.param == "asyncio over httpx":
-        monkeypatch.setattr(_async_sockets, "find_spec", lambda name: None)
+        monkeypatch.setattr(asynchronous, "find_spec", lambda name: None)
     made: list[Calls] = []
 
     def make(endpoint: str, credential: object = KEY, **options: Unpack[ClientOptions]) -> Calls:

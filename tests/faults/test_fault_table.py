@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,9 +26,10 @@ from webpubsub import (
     ThrottledError,
     TransportError,
     WebPubSubError,
-    _attempts,
     messages,
 )
+from webpubsub._async import exchange as async_exchange
+from webpubsub._sync import exchange as sync_exchange
 from webpubsub.tokens import InvalidTokenError, verify
 
 from .clients import KEY, Calls, connect
@@ -594,6 +594,6 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def collect(seconds: float) -> None:
         collected.append(seconds)
 
-    monkeypatch.setattr(_attempts, "time", SimpleNamespace(sleep=collected.append, monotonic=time.monotonic))
-    monkeypatch.setattr(_attempts, "asyncio", SimpleNamespace(sleep=collect))
+    monkeypatch.setattr(sync_exchange, "sleep", collected.append)
+    monkeypatch.setattr(async_exchange, "sleep", collect)
     return collected

@@ -12,7 +12,7 @@ from webpubsub_rest import JSONValue, Operation, Request
 from webpubsub_rest import v2024_12_01 as rest
 
 from .. import _checks
-from .._endpoints import Endpoints
+from .._transport.endpoints import Endpoints
 from ..connection_string import ConnectionString, endpoint_url
 from ..credentials import AsyncCredential
 from ..errors import ConfigurationError, ServiceUnavailableError
@@ -20,8 +20,8 @@ from ..messages import Message, encode
 from ..models import ClientAccessToken, ClientProtocol, GroupMember, Permission
 from ..options import ClientOptions, RequestOptions, Settings, check
 from ..tokens import client_access_token
-from ._http import ServiceHttp
-from ._paging import AsyncItemPaged
+from .http import ServiceHttp
+from .paging import AsyncItemPaged
 
 __all__ = ["WebPubSubServiceClient"]
 

@@ -5,8 +5,8 @@ import ssl
 import httpx
 
 
-class AnswerTooLargeError(httpx.RequestError):
-    """The answer is larger than any that the service gives."""
+class ResponseTooLargeError(httpx.RequestError):
+    """The response is larger than any that the service gives."""
 
 
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
@@ -25,7 +25,7 @@ _REASONS: tuple[tuple[type[httpx.RequestError], str], ...] = (
     (httpx.RemoteProtocolError, "the answer is cut short or not valid HTTP"),
     (httpx.NetworkError, "the connection broke"),
     (httpx.DecodingError, "the answer cannot be decompressed"),
-    (AnswerTooLargeError, "the answer is too large"),
+    (ResponseTooLargeError, "the answer is too large"),
 )
 
 

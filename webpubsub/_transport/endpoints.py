@@ -10,7 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from .errors import ConfigurationError
+from ..errors import ConfigurationError
 
 
 class Endpoints(NamedTuple):

@@ -1,9 +1,7 @@
-"""The transport of the asynchronous client: over aiohttp where it is installed, over httpx's own otherwise.
-
-`_sync_sockets` is the partner of this module.
-"""
+"""What the asynchronous client waits with and sends over. `blocking` is its partner: same names, for threads."""
 
 import asyncio
+import inspect
 import ssl
 from collections.abc import AsyncIterator, Callable
 from importlib.util import find_spec
@@ -11,14 +9,26 @@ from typing import cast
 
 import httpx
 
+__all__ = ["Lock", "call", "open_transport", "sleep"]
+
+Lock = asyncio.Lock
+sleep = asyncio.sleep
+
+
+async def call(function: Callable[..., object], *args: object) -> object:
+    """Call a function that may be asynchronous; one that is not runs in a thread of its own."""
+    asynchronous = inspect.iscoroutinefunction(function)
+    result = function(*args) if asynchronous else await asyncio.to_thread(function, *args)
+    return await result if inspect.isawaitable(result) else result
+
 
 def open_transport(verify: ssl.SSLContext | bool, proxy: str | None, limits: httpx.Limits) -> httpx.AsyncBaseTransport:
-    """Make the transport that has the sockets."""
-    if find_spec("aiohttp") and find_spec("httpx_aiohttp"):
-        from ._aiohttp_transport import ExactAiohttpTransport
-
-        return ExactAiohttpTransport(verify=verify, proxy=None if proxy is None else httpx.Proxy(proxy), limits=limits)
+    """Make the transport that has the sockets: over aiohttp where it is installed, over httpx's own otherwise."""
     context = httpx.create_ssl_context(verify=verify)
+    if find_spec("aiohttp"):
+        from .aiohttp import AiohttpTransport
+
+        return AiohttpTransport(context, proxy, limits)
     one = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=limits.keepalive_expiry)
     most = limits.max_connections or 1
     return ConnectionStack(lambda: httpx.AsyncHTTPTransport(verify=context, proxy=proxy, limits=one), most)

@@ -1,11 +1,11 @@
 """Bearer tokens from a token credential: cached, refreshed early, fetched by one caller at a time."""
-# Rendered by codegen.py from webpubsub/_async/_bearer.py. Do not edit: change that file and run `python codegen.py`.
+
 import time
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
-from .._blocking import Lock, call
 from .._logging import logger
+from .._transport.asynchronous import Lock, call
 from ..credentials import AccessToken, AsyncTokenCredential, TokenCredential
 
 _EARLY_SECONDS = 300
@@ -31,7 +31,7 @@ class BearerTokens:
         self._token = _Token("", 0, 0)
         self._error: Exception | None = None
 
-    def get(self) -> str:
+    async def get(self) -> str:
         """Return a token that is good for a request now.
 
         A token is renewed at the `refresh_on` that it came with, or five minutes before its end. While one caller
@@ -46,16 +46,16 @@ class BearerTokens:
         if now < token.refresh_on or (now < token.expires_on and self._lock.locked()):
             return token.value
         known_error = self._error
-        with self._lock:
+        async with self._lock:
             if time.time() >= self._token.refresh_on:
                 if self._error is not None and self._error is not known_error:
                     raise self._error
-                self._token = self._renewed(self._token)
+                self._token = await self._renewed(self._token)
             return self._token.value
 
-    def _renewed(self, old: _Token) -> _Token:
+    async def _renewed(self, old: _Token) -> _Token:
         try:
-            new = cast("AccessToken", call(self._get_token, *self._scopes))
+            new = cast("AccessToken", await call(self._get_token, *self._scopes))
         except Exception as error:
             now = time.time()
             if now >= old.expires_on:

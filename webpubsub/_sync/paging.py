@@ -1,5 +1,5 @@
 """Results that come in pages: items one by one, or a page at a time with a token to go on from later."""
-# Rendered by codegen.py from webpubsub/_async/_paging.py. Do not edit: change that file and run `python codegen.py`.
+# Rendered by codegen.py from webpubsub/_async/paging.py. Do not edit: change that file and run `python codegen.py`.
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 

@@ -1,0 +1,219 @@
+"""The httpx client that calls the service. Every request goes the same way: it is built, signed, and exchanged.
+
+`run` and `call` run an operation and turn what went wrong into the exceptions of `webpubsub.errors`. Whoever uses the
+client as one of httpx gets httpx's responses and exceptions.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, ParamSpec, TypeVar, cast
+
+import httpx
+
+from webpubsub_rest import Operation, Request, UnexpectedAnswer, UnexpectedStatus
+
+from .. import _checks
+from .._transport.asynchronous import open_transport
+from .._transport.endpoints import Endpoints
+from .._transport.extensions import Extensions
+from .._transport.failures import reason
+from .._version import __version__
+from ..credentials import AsyncCredential, KeyCredential, recognize
+from ..errors import ConfigurationError, ServiceError, TransportError, WebPubSubError, from_response
+from ..options import ClientOptions, Settings, tls_verification
+from ..tokens import service_token
+from .bearer import BearerTokens
+from .exchange import exchange
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_REQUEST_ID = "x-ms-client-request-id"
+_USER_AGENT = f"webpubsub/{__version__} python/{sys.version_info[0]}.{sys.version_info[1]} httpx/{httpx.__version__}"
+_SCOPE = "https://webpubsub.azure.com/.default"
+_KEEP_ALIVE_SECONDS = 60
+_MOST_CONNECTIONS = 100
+_PLAIN = {"headers", "content"}
+_SPELLINGS = {
+    name.lower(): name for name in ("Accept", "Accept-Encoding", "Authorization", "Content-Type", "User-Agent")
+}
+
+_parsed = lru_cache(maxsize=512)(httpx.URL)  # most calls repeat a URL, and parsing one costs as much as signing
+
+
+class ServiceHttp(httpx.AsyncClient):
+    """An `httpx.AsyncClient` of one service: it refuses every other address and follows no redirect."""
+
+    def __init__(self, endpoints: Endpoints, credential: AsyncCredential, options: ClientOptions) -> None:
+        self.endpoints = endpoints
+        self.settings = settings = Settings.of(options)
+        self._user = options.get("user")
+        self.key_credential: KeyCredential | None = None
+        recognized = recognize(credential)
+        if isinstance(recognized, KeyCredential):
+            self.key_credential = recognized
+        else:
+            endpoints.refuse_plain_http()
+            self._bearer = BearerTokens(recognized, _scopes(options))
+        self._sockets = _transport(endpoints, options)
+        super().__init__(
+            base_url=endpoints.target,
+            transport=self._sockets,
+            timeout=httpx.Timeout(**settings.timeout),
+            headers={"User-Agent": _USER_AGENT, "Accept": "application/json", **options.get("headers", {})},
+            trust_env=False,
+        )
+        for automatic in {"Accept-Encoding", "Connection"} - {name.title() for name in options.get("headers", {})}:
+            del self.headers[automatic]
+        self._raw_headers: list[tuple[bytes, bytes]] = []
+        self._own_headers: Mapping[str, str] = {}
+
+    async def run(self, settings: Settings, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run an operation with the settings of one call, which name the API version.
+
+        Raises:
+            ConfigurationError: An argument is wrong, or the client is closed; nothing was sent.
+            ServiceError: The service responded with an error.
+            TransportError: The service did not respond.
+        """
+        kwargs.setdefault("api_version", settings.api_version)
+        return await self._result(settings, operation, operation.build(*args, **kwargs))
+
+    async def call(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run an operation in its own API version, with the settings of the client.
+
+        Raises:
+            ConfigurationError: The client is closed; nothing was sent.
+            ServiceError: The service responded with an error.
+            TransportError: The service did not respond.
+        """
+        return await self._result(self.settings, operation, operation.build(*args, **kwargs))
+
+    def error_to_raise(
+        self,
+        error: WebPubSubError,
+        request: httpx.Request,  # noqa: ARG002
+        response: httpx.Response | None,  # noqa: ARG002
+    ) -> WebPubSubError:
+        """Return the exception that stands for an error; a subclass may know a better one than the error itself.
+
+        Args:
+            error: What went wrong.
+            request: The request that it is about.
+            response: The response, if there is one.
+        """
+        return error
+
+    async def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
+        """Send a request, as `httpx.AsyncClient.request` does; this is how raw operations arrive."""
+        content = options.get("content", b"")
+        plain = isinstance(url, str) and url.startswith("/") and isinstance(content, bytes)
+        if plain and options.keys() <= _PLAIN and not self.params:
+            arguments: Request = {"method": method, "url": cast("str", url), "headers": options.get("headers") or {}}
+            if content:
+                arguments["content"] = content
+            return await self._exchange(await self._signed(self._built(arguments, self.settings)))
+        return await super().request(method, url, **options)
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ARG002
+        """Sign a request and send it. Request and response are read whole; redirects are returned, not followed."""
+        await request.aread()
+        if request.headers.pop("Transfer-Encoding", None):
+            request.headers["Content-Length"] = str(len(request.content))
+        request.headers.setdefault(_REQUEST_ID, _new_request_id())
+        request.extensions.setdefault("logging_enable", self.settings.logging_enable)
+        request.extensions.setdefault("retry_policy", self.settings.retry_policy)
+        return await self._exchange(await self._signed(request))
+
+    async def _result(self, settings: Settings, operation: Operation[P, T], arguments: Request) -> T:
+        request = await self._signed(self._built(arguments, settings))
+        request_id = request.headers[_REQUEST_ID]
+        response = None
+        try:
+            response = await self._exchange(request)
+            return operation.parse(response)
+        except UnexpectedStatus as answer:
+            error = from_response(operation.name, answer.status_code, answer.headers, answer.content, request_id)
+            raise self.error_to_raise(error, request, response) from None
+        except UnexpectedAnswer as answer:
+            message = "the body is not the JSON that the service documents"
+            error = ServiceError(operation.name, answer.status_code, None, message, None, request_id)
+            raise self.error_to_raise(error, request, response) from answer
+        except httpx.RequestError as failure:
+            sent = cast("Extensions", request.extensions).get("maybe_sent", False)
+            lost = TransportError(operation.name, reason(failure), sent, request_id)
+            raise self.error_to_raise(lost, request, response) from failure
+
+    def _built(self, arguments: Request, settings: Settings) -> httpx.Request:
+        headers = {
+            **self._default_headers(),
+            _REQUEST_ID: settings.request_id or _new_request_id(),
+            **_spelled(arguments["headers"]),
+            **_spelled(settings.headers),
+        }
+        extensions: Extensions = {
+            "timeout": settings.timeout,
+            "logging_enable": settings.logging_enable,
+            "retry_policy": settings.retry_policy,
+        }
+        return httpx.Request(
+            arguments["method"],
+            _parsed(self.endpoints.target + arguments["url"]),
+            headers=headers,
+            content=arguments.get("content"),
+            extensions=cast("dict[str, Any]", extensions),
+        )
+
+    def _default_headers(self) -> Mapping[str, str]:
+        raw = self.headers.raw
+        if raw != self._raw_headers:
+            self._raw_headers, self._own_headers = raw, _spelled(self.headers)
+        return self._own_headers
+
+    async def _signed(self, request: httpx.Request) -> httpx.Request:
+        audience = self.endpoints.audience(str(request.url))
+        if "Authorization" not in request.headers:
+            if self.key_credential is None:
+                token = await self._bearer.get()
+            else:
+                key = _checks.access_key(self.key_credential.key, "credential.key")
+                token = service_token(audience, key, self._user)
+            request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        if self.is_closed:
+            raise ConfigurationError("The client is closed; make a new one.")
+        return await exchange(self._sockets, request)
+
+
+def _spelled(headers: Mapping[str, str]) -> dict[str, str]:
+    """Spell names of headers in one way each, so that the same name is the same key."""
+    return {_SPELLINGS.get(low := name.lower(), low): value for name, value in headers.items()}
+
+
+def _new_request_id() -> str:
+    return os.urandom(16).hex()
+
+
+def _scopes(options: ClientOptions) -> Sequence[str]:
+    scopes = options.get("credential_scopes", _SCOPE)
+    return [scopes] if isinstance(scopes, str) else list(scopes)
+
+
+def _transport(endpoints: Endpoints, options: ClientOptions) -> httpx.AsyncBaseTransport:
+    if "transport" in options:
+        given = options["transport"]
+        if not isinstance(given, httpx.AsyncBaseTransport):
+            raise TypeError(f"transport must be a httpx.AsyncBaseTransport, not {type(given).__name__}.")
+        return given
+    most = options.get("max_connections", _MOST_CONNECTIONS)
+    limits = httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=_KEEP_ALIVE_SECONDS)
+    proxy = endpoints.proxy()
+    needs_tls = endpoints.target.startswith("https://") or proxy is not None
+    verify = tls_verification(options.get("connection_verify", True)) if needs_tls else False
+    return open_transport(verify, proxy, limits)

@@ -1,0 +1,97 @@
+"""One request and its outcome: attempt it, read the response whole, and try again as often as that is right."""
+# Rendered by codegen.py from webpubsub/_async/exchange.py. Do not edit: change that file and run `python codegen.py`.
+import time
+from datetime import timedelta
+from itertools import count
+from typing import cast
+
+import httpx
+
+from .._logging import log_failure, log_request, log_response, logger
+from .._transport.blocking import sleep
+from .._transport.extensions import Extensions
+from .._transport.failures import UNSENT, ResponseTooLargeError
+from .._transport.retrying import wait_before_retry
+
+LARGEST_RESPONSE_BYTES = 16 * 1024 * 1024
+_FRAMING = ("content-encoding", "transfer-encoding")
+
+
+def exchange(transport: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
+    """Send a request until its outcome stands, as the policy in its extensions says.
+
+    Raises:
+        httpx.RequestError: There is no response. `maybe_sent` in the extensions of the request tells whether any
+            attempt can have reached the service.
+    """
+    policy = cast("Extensions", request.extensions)["retry_policy"]
+    started = time.monotonic()
+    for attempt in count(1):
+        outcome = _attempt(transport, request, attempt)
+        wait = wait_before_retry(policy, request, outcome, attempt, time.monotonic() - started)
+        if wait is None:
+            break
+        cause = type(outcome).__name__ if isinstance(outcome, Exception) else str(outcome.status_code)
+        logger.warning("Retrying after %s: attempt %d of %d in %.2f s", cause, attempt + 1, policy.attempts, wait)
+        sleep(wait)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _attempt(
+    transport: httpx.BaseTransport, request: httpx.Request, attempt: int
+) -> httpx.Response | httpx.RequestError:
+    extensions = cast("Extensions", request.extensions)
+    extensions["attempt"] = attempt
+    logged = extensions["logging_enable"]
+    if logged:
+        log_request(attempt, request.method, str(request.url), request.headers.items(), request.content)
+    started = time.perf_counter()
+    try:
+        response = _whole(transport.handle_request(request))
+    except httpx.RequestError as error:
+        error.request = request
+        if not isinstance(error, UNSENT):
+            extensions["maybe_sent"] = True
+        if logged:
+            log_failure(attempt, request.method, str(request.url), error, 1000 * (time.perf_counter() - started))
+        return error
+    seconds = time.perf_counter() - started
+    response.request = request
+    response.elapsed = timedelta(seconds=seconds)
+    if logged:
+        log_response(
+            attempt,
+            request.method,
+            str(request.url),
+            response.status_code,
+            response.headers.items(),
+            response.content,
+            1000 * seconds,
+        )
+    return response
+
+
+def _whole(response: httpx.Response) -> httpx.Response:
+    try:
+        declared = response.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > LARGEST_RESPONSE_BYTES:
+            raise ResponseTooLargeError(f"the response has {declared} bytes")
+        if declared.isdigit() and "content-encoding" not in response.headers:
+            response.read()
+            return response
+        return _within_limit(response)
+    except BaseException:
+        response.close()
+        raise
+
+
+def _within_limit(response: httpx.Response) -> httpx.Response:
+    content = bytearray()
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > LARGEST_RESPONSE_BYTES:
+            raise ResponseTooLargeError(f"the response has more than {LARGEST_RESPONSE_BYTES} bytes")
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _FRAMING]
+    return httpx.Response(response.status_code, headers=headers, content=bytes(content), extensions=response.extensions)

@@ -1,0 +1,1 @@
+"""What lies under the clients: addresses, connections, and what their failures mean."""
