@@ -23,6 +23,7 @@ NAMES = {
     "__aexit__": "__exit__",
     "__aiter__": "__iter__",
     "__anext__": "__next__",
+    "_async": "_sync",
     "aclose": "close",
     "aiter_bytes": "iter_bytes",
     "anext": "next",

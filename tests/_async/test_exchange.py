@@ -50,12 +50,12 @@ def busy(seconds: int) -> httpx.Response:
 
 async def test_the_first_good_response_ends_it(waits: list[float]) -> None:
     """Failures of different kinds count together; nothing is sent after the first success."""
-    good = httpx.Response(200)
+    good = httpx.Response(200, content=b"good")
     handle = ending_with(httpx.Response(503), httpx.ReadTimeout(""), good, httpx.Response(500))
 
     response = await module.exchange(httpx.MockTransport(handle), request(RetryPolicy(attempts=9)))
 
-    assert response is good
+    assert (response.status_code, response.content) == (200, b"good")
     assert len(waits) == 2
 
 

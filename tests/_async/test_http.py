@@ -11,6 +11,7 @@ import pytest
 from webpubsub import (
     AuthenticationError,
     ConfigurationError,
+    NotFoundError,
     RetryPolicy,
     ServiceError,
     ServiceUnavailableError,
@@ -20,6 +21,8 @@ from webpubsub import (
     __version__,
 )
 from webpubsub.aio import WebPubSubServiceClient
+from webpubsub_rest import v2021_10_01 as older
+from webpubsub_rest import v2024_12_01 as rest
 
 from ..by_hand import signed
 from ..wire import ENDPOINT, KEY, Wire, audience
@@ -92,6 +95,43 @@ async def test_the_headers_are_these() -> None:
         "user-agent",
         "x-ms-client-request-id",
     }
+
+
+async def test_headers_of_the_client_are_in_every_request_and_give_way_to_those_of_the_call() -> None:
+    """At every door alike: typed methods, raw operations, and the client as one of httpx, with `params` or without."""
+    wire = Wire()
+    headers = {"X-Note": "of the client", "accept": "text/html"}
+
+    async with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=wire.transport, headers=headers) as service:
+        await service.send_to_all("hi")
+        await rest.get_service_status.asyncio(service.http)
+        await service.http.get("/api/health")
+        await service.http.get("/api/health", params={"a": "1"})
+        await service.http.send(service.http.build_request("GET", "/api/health"))
+        await service.send_to_all("hi", headers={"x-note": "of the call"})
+        await service.http.get("/api/health", headers={"x-note": "of the call"})
+        await service.http.get("/api/health", params={"a": "1"}, headers={"x-note": "of the call"})
+        service.http.headers["X-Note"] = "changed"
+        await service.send_to_all("hi")
+
+    notes = [request.headers.get_list("x-note") for request in wire.requests]
+    assert notes == [["of the client"]] * 5 + [["of the call"]] * 3 + [["changed"]]
+    assert [request.headers.get_list("accept") for request in wire.requests] == [["text/html"]] * 9
+
+
+async def test_a_raw_operation_is_called_with_typed_errors_in_its_own_version() -> None:
+    """Whatever version the client speaks; settings of the client hold."""
+    wire = Wire(default=lambda: httpx.Response(404, json={"code": "Error.Connection.NotExisted"}))
+
+    async with WebPubSubServiceClient(
+        ENDPOINT, "chat", KEY, transport=wire.transport, api_version="2099-01-01", headers={"x-note": "1"}
+    ) as service:
+        assert await service.call(rest.user_exists, "chat", "ann") is False
+        with pytest.raises(NotFoundError, match="add_user_to_group was answered with 404"):
+            await service.call(older.add_user_to_group, "chat", "ann", "room")
+
+    assert [request.url.params["api-version"] for request in wire.requests] == ["2024-12-01", "2021-10-01"]
+    assert [request.headers["x-note"] for request in wire.requests] == ["1", "1"]
 
 
 @pytest.mark.parametrize(("text", "length"), [("Hello", 5), ("Zoë", 4), ("李", 3), ("🎉🎉", 8), ("", 0)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Self, Unpack
+from typing import ParamSpec, Self, TypeVar, Unpack
 
 import httpx
 
@@ -24,6 +24,9 @@ from .http import ServiceHttp
 from .paging import AsyncItemPaged
 
 __all__ = ["WebPubSubServiceClient"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class WebPubSubServiceClient:
@@ -108,6 +111,25 @@ class WebPubSubServiceClient:
         are always read whole, up to 16 MiB; other addresses than the service are refused.
         """
         return self._http
+
+    async def call(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a raw operation of any API version, with this client's errors.
+
+        The settings of this client hold as well. The request names the API version of the operation, unless
+        `api_version` is given here.
+
+        Args:
+            operation: An operation of `webpubsub_rest`, such as `v2021_10_01.group_exists`.
+            *args: The arguments of the operation; the hub is one of them.
+            **kwargs: The named arguments of the operation.
+
+        Example:
+            >>> from webpubsub_rest import v2021_10_01
+            >>> async with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
+            ...     await service.call(v2021_10_01.group_exists, "chat", "room")
+            False
+        """
+        return await self._http.call(operation, *args, **kwargs)
 
     async def close(self) -> None:
         """Close the connections to the service.

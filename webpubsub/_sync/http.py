@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -33,13 +33,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _REQUEST_ID = "x-ms-client-request-id"
+_RAW_REQUEST_ID = _REQUEST_ID.encode()
 _USER_AGENT = f"webpubsub/{__version__} python/{sys.version_info[0]}.{sys.version_info[1]} httpx/{httpx.__version__}"
 _SCOPE = "https://webpubsub.azure.com/.default"
 _KEEP_ALIVE_SECONDS = 60
 _MOST_CONNECTIONS = 100
 _PLAIN = {"headers", "content"}
 _SPELLINGS = {
-    name.lower(): name for name in ("Accept", "Accept-Encoding", "Authorization", "Content-Type", "User-Agent")
+    name.lower(): name for name in (b"Accept", b"Accept-Encoding", b"Authorization", b"Content-Type", b"User-Agent")
 }
 
 _parsed = lru_cache(maxsize=512)(httpx.URL)  # most calls repeat a URL, and parsing one costs as much as signing
@@ -60,17 +61,18 @@ class ServiceHttp(httpx.Client):
             endpoints.refuse_plain_http()
             self._bearer = BearerTokens(recognized, _scopes(options))
         self._sockets = _transport(endpoints, options)
+        chosen = _raw(options.get("headers", {}))
         super().__init__(
             base_url=endpoints.target,
             transport=self._sockets,
             timeout=httpx.Timeout(**settings.timeout),
-            headers={"User-Agent": _USER_AGENT, "Accept": "application/json", **options.get("headers", {})},
+            headers={**_raw({"User-Agent": _USER_AGENT, "Accept": "application/json"}), **chosen},
             trust_env=False,
         )
-        for automatic in {"Accept-Encoding", "Connection"} - {name.title() for name in options.get("headers", {})}:
-            del self.headers[automatic]
+        for automatic in {b"Accept-Encoding", b"connection"} - chosen.keys():
+            del self.headers[automatic.decode()]
         self._raw_headers: list[tuple[bytes, bytes]] = []
-        self._own_headers: Mapping[str, str] = {}
+        self._own_headers: Mapping[bytes, bytes] = {}
 
     def run(self, settings: Settings, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run an operation with the settings of one call, which name the API version.
@@ -151,9 +153,9 @@ class ServiceHttp(httpx.Client):
     def _built(self, arguments: Request, settings: Settings) -> httpx.Request:
         headers = {
             **self._default_headers(),
-            _REQUEST_ID: settings.request_id or _new_request_id(),
-            **_spelled(arguments["headers"]),
-            **_spelled(settings.headers),
+            _RAW_REQUEST_ID: (settings.request_id or _new_request_id()).encode(),
+            **_raw(arguments["headers"]),
+            **_raw(settings.headers),
         }
         extensions: Extensions = {
             "timeout": settings.timeout,
@@ -168,10 +170,10 @@ class ServiceHttp(httpx.Client):
             extensions=cast("dict[str, Any]", extensions),
         )
 
-    def _default_headers(self) -> Mapping[str, str]:
+    def _default_headers(self) -> Mapping[bytes, bytes]:
         raw = self.headers.raw
         if raw != self._raw_headers:
-            self._raw_headers, self._own_headers = raw, _spelled(self.headers)
+            self._raw_headers, self._own_headers = raw, _spelled(raw)
         return self._own_headers
 
     def _signed(self, request: httpx.Request) -> httpx.Request:
@@ -191,9 +193,13 @@ class ServiceHttp(httpx.Client):
         return exchange(self._sockets, request)
 
 
-def _spelled(headers: Mapping[str, str]) -> dict[str, str]:
+def _raw(headers: Mapping[str, str]) -> dict[bytes, bytes]:
+    return _spelled((name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items())
+
+
+def _spelled(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Spell names of headers in one way each, so that the same name is the same key."""
-    return {_SPELLINGS.get(low := name.lower(), low): value for name, value in headers.items()}
+    return {_SPELLINGS.get(low := name.lower(), low): value for name, value in headers}
 
 
 def _new_request_id() -> str:
