@@ -188,7 +188,7 @@ OFFERS = [
     (("custom", JSON), JSON),
     (("custom",), None),
     (("json.reliable.webpubsub.azure.v1",), None),
-    ((f"protobuf.webpubsub.azure.v1,{JSON}",), JSON),
+    ((f"graphql-ws,{JSON}",), JSON),
     ((JSON.upper(),), None),
 ]
 

@@ -24,6 +24,12 @@ def _pub_sub(make_codec: Callable[[], Codec]) -> Speaker:
     return lambda hub, connection: PubSubSession(hub, connection, make_codec())
 
 
+def _protobuf() -> Codec:
+    from .protobuf_v1 import ProtobufCodec  # loads protobuf, which most emulators never need
+
+    return ProtobufCodec()
+
+
 @attrs.frozen
 class ClientEndpoint:
     """An address for clients.
@@ -46,7 +52,10 @@ ENDPOINTS = (
     ClientEndpoint(
         paths=(("client", "hubs", "{hub}"), ("client",), ("client", "")),
         audience="/client/hubs/",
-        subprotocols={"json.webpubsub.azure.v1": _pub_sub(JsonCodec)},
+        subprotocols={
+            "json.webpubsub.azure.v1": _pub_sub(JsonCodec),
+            "protobuf.webpubsub.azure.v1": _pub_sub(_protobuf),
+        },
         simple=lambda codec: _pub_sub(lambda: codec),
     ),
 )
