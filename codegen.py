@@ -21,7 +21,11 @@ from rendering.files import Tree
 from rendering.grammar import DocumentError
 
 ROOT = Path(__file__).parent
-TWINS = {Path("webpubsub/_async"): Path("webpubsub/_sync"), Path("tests/_async"): Path("tests/_sync")}
+TWINS = {
+    Path("webpubsub/_async"): Path("webpubsub/_sync"),
+    Path("webpubsub/compat/_async"): Path("webpubsub/compat/_sync"),
+    Path("tests/_async"): Path("tests/_sync"),
+}
 
 # They shape every line of the generated code. pyproject.toml pins the same versions.
 PINNED = {"openapi-python-client": "0.29.1", "ruff": "0.17.6", "grpcio-tools": "1.85.1"}

@@ -37,7 +37,7 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("webpubsub.emulator", {"webpubsub.connection_string", "attrs"}),
     ("webpubsub.cli", {"webpubsub", "click", "rich"}),
     ("webpubsub.events", {"webpubsub.errors", "webpubsub.models", "webpubsub.connection_string", "attrs"}),
-    ("webpubsub.compat", VOCABULARY | {"webpubsub.aio", "webpubsub._async", "webpubsub._sync", "azure", "httpx"}),
+    ("webpubsub.compat", UNDER_THE_CLIENTS | {"webpubsub._async", "webpubsub._sync", "webpubsub_rest", "azure"}),
     ("webpubsub.aio", {"webpubsub._async", "webpubsub.models"}),
     ("webpubsub._async", UNDER_THE_CLIENTS | {"webpubsub_rest"}),
     ("webpubsub._sync", UNDER_THE_CLIENTS | {"webpubsub_rest"}),

@@ -10,10 +10,12 @@ import pytest
 
 import webpubsub
 import webpubsub.aio
+import webpubsub.compat
+import webpubsub.compat.aio
 import webpubsub.emulator
 from webpubsub import ServiceError
 
-DOORS = [webpubsub, webpubsub.aio, webpubsub.emulator]
+DOORS = [webpubsub, webpubsub.aio, webpubsub.compat, webpubsub.compat.aio, webpubsub.emulator]
 PARTS = ["connection_string", "credentials", "errors", "filters", "messages", "models", "options", "retries", "tokens"]
 TITLE_LENGTH = 72
 

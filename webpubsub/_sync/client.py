@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar, Unpack
+from typing import ClassVar, ParamSpec, Self, TypeVar, Unpack
 
 import httpx
 
@@ -55,6 +55,8 @@ class WebPubSubServiceClient:
         False
     """
 
+    _http_class: ClassVar[type[ServiceHttp]] = ServiceHttp
+
     def __init__(self, endpoint: str, hub: str, credential: Credential, **options: Unpack[ClientOptions]) -> None:
         """Make a client; nothing is sent.
 
@@ -76,7 +78,7 @@ class WebPubSubServiceClient:
         endpoints = Endpoints.of(
             self._endpoint, None if proxy is None else endpoint_url(proxy, "reverse_proxy_endpoint")
         )
-        self._http = ServiceHttp(endpoints, credential, options)
+        self._http = self._http_class(endpoints, credential, options)
 
     @classmethod
     def from_connection_string(cls, connection_string: str, hub: str, **options: Unpack[ClientOptions]) -> Self:

@@ -1,0 +1,1 @@
+"""The asynchronous drop-in client; `_sync` is rendered from this folder."""
