@@ -44,11 +44,11 @@ def _any_keywords(method: Callable[..., R]) -> Callable[..., R]:
 
 
 class WebPubSubServiceClient(NativeClient):
-    """The client of `azure.messaging.webpubsubservice`, over the one of this package.
+    """The client of the official SDK, over the one of this package.
 
-    Programs for version 1.3.0 of the official SDK, and for the names that its next version announces, run with
-    another import line: arguments, keywords of azure-core, message encoding and errors are as there. What differs
-    is listed in `docs/migrating.md`.
+    Programs for version 1.3.0 of `azure.messaging.webpubsubservice`, and for the names that its next version
+    announces, run with another import line: arguments, keywords of azure-core, message encoding and errors are as
+    there. What differs is listed in `docs/migrating.md`.
 
     Example:
         >>> from azure.core.exceptions import ResourceNotFoundError
