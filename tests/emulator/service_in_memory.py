@@ -47,6 +47,7 @@ class Client:
     now: float = 0.0
     outgoing: list[Outgoing] = field(default_factory=list)
     calls: list[CallUpstream | CancelUpstream] = field(default_factory=list)
+    memberships: list[str] = field(default_factory=list)
 
     @property
     def connection(self) -> Connection:
@@ -87,6 +88,14 @@ class Client:
     def deliver(self, message: Message) -> None:
         """Take a message from the hub."""
         self.perform(self.session.delivered(message, self.now))
+
+    def joined(self, group: str) -> None:
+        """Keep a group that the connection came into."""
+        self.memberships.append(f"+{group}")
+
+    def left(self, group: str) -> None:
+        """Keep a group that the connection came out of."""
+        self.memberships.append(f"-{group}")
 
     def close(self, reason: str) -> None:
         """Be closed by the hub."""

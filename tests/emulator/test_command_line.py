@@ -109,6 +109,11 @@ WRONG = [
         ("--port", "0", "--tls", "--ca-file", "no such directory/ca.pem"),
         "cannot write no such directory/ca.pem: No such",
     ),
+    (("--event-handler", "http://localhost"), "--event-handler takes HUB=URL, not http://localhost"),
+    (("--event-handler", "chat=localhost"), "must begin with http:// or https://"),
+    (("--event-handler", "1=http://localhost"), "'1' is not the name of a hub"),
+    (("--config", "no such file.json"), "cannot read no such file.json: No such file"),
+    (("--config", "pyproject.toml"), "pyproject.toml: Expecting value"),
     (("--accept-unvalidated-entra-tokens", "--host", "0.0.0.0"), "Unvalidated tokens are accepted only where"),
 ]
 

@@ -8,7 +8,10 @@ Endpoint=http://127.0.0.1:...;AccessKey=...;Version=1.0;
 `python -m webpubsub.emulator` runs it by itself. It needs the extra `webpubsub[emulator]`.
 """
 
+from ._clock import Clock
 from ._emulator import Emulator
 from ._settings import DEVELOPMENT_KEY
+from ._upstream.listeners import EventListener, ListenedEvent
+from ._upstream.settings import EventHandlerSettings
 
-__all__ = ["DEVELOPMENT_KEY", "Emulator"]
+__all__ = ["DEVELOPMENT_KEY", "Clock", "Emulator", "EventHandlerSettings", "EventListener", "ListenedEvent"]

@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tls=options.tls,
             simulate_entra=options.simulate_entra,
             accept_unvalidated_entra_tokens=options.accept_unvalidated_entra_tokens,
+            event_handlers=_event_handlers(options.event_handler, parser),
+            config_file=options.config,
         ) as emulator:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stopping.set())
@@ -47,8 +49,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, ImportError) as error:
         parser.error(str(error))
     except OSError as error:
+        if error.filename is not None:
+            parser.error(f"cannot read {error.filename}: {error.strerror}")
         parser.error(f"cannot listen on {options.host} port {options.port}: {error.strerror or error}")
     return 0
+
+
+def _event_handlers(given: Sequence[str], parser: argparse.ArgumentParser) -> dict[str, list[str]]:
+    handlers: dict[str, list[str]] = {}
+    for text in given:
+        hub, separator, url = text.partition("=")
+        if not separator:
+            parser.error(f"--event-handler takes HUB=URL, not {text}")
+        handlers.setdefault(hub, []).append(url)
+    return handlers
 
 
 def _write(path: Path, text: str, parser: argparse.ArgumentParser) -> None:
@@ -86,6 +100,19 @@ def _parser() -> argparse.ArgumentParser:
         "--accept-unvalidated-entra-tokens",
         action="store_true",
         help="accept unexpired tokens for the audience of Microsoft Entra ID whoever signed them; on loopback only",
+    )
+    parser.add_argument(
+        "--event-handler",
+        metavar="HUB=URL",
+        action="append",
+        default=[],
+        help="where the events of a hub go; {event} in the URL is replaced; may be given again",
+    )
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="a JSON file with WebPubSub:Hubs:<hub>:EventHandlers; read again when it changes",
     )
     return parser
 

@@ -7,7 +7,15 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """The time of one emulator: the machine's, moved forward by whoever wants to."""
+    """The time of one emulator.
+
+    It goes as the machine's does, and forward at once for whoever does not want to wait.
+
+    Example:
+        >>> from webpubsub.emulator import Emulator
+        >>> with Emulator() as emulator:
+        ...     emulator.clock.advance(31)
+    """
 
     def __init__(self) -> None:
         self._offset = 0.0
@@ -37,5 +45,5 @@ class Clock:
             listener()
 
     def on_advance(self, listener: Callable[[], None]) -> None:
-        """Have a function called after each `advance`, in the thread that called it."""
+        """Have a function called after each `advance`, in its thread."""
         self._listeners.append(listener)

@@ -8,7 +8,9 @@ import logging
 import socket
 import ssl
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -17,6 +19,7 @@ from webpubsub.connection_string import ConnectionString
 from ._clock import Clock
 from ._http.auth import Verifier
 from ._settings import DEVELOPMENT_KEY, Settings, is_loopback
+from ._upstream.configuration import Configuration, EventHandlers, EventListeners
 
 if TYPE_CHECKING:
     from ._server import Server
@@ -54,9 +57,17 @@ class Emulator:
             be loopback.
         ack_delay_seconds: How long acknowledgements to clients are held back. The official Python client of
             version 1.1.0 can overlook one that arrives at once.
+        event_handlers: What hears of events, by hub: a URL, which hears of `connect`, `connected`, `disconnected` and
+            of every event of clients; `EventHandlerSettings`; an ASGI application, which is called in this process; or
+            several of these, of which the first one that wants an event gets it.
+        event_listeners: `EventListener`s, by hub; each hears of what it wants, beside the handlers.
+        config_file: A JSON file with `WebPubSub:Hubs:<hub>:EventHandlers`, as Microsoft's emulator has it. It is read
+            again when it changes.
 
     Raises:
         ValueError: An argument is not acceptable, or does not go with another.
+        TypeError: An event handler or listener is of a type that cannot be one.
+        OSError: The file cannot be read.
     """
 
     def __init__(
@@ -69,6 +80,9 @@ class Emulator:
         simulate_entra: bool = False,
         accept_unvalidated_entra_tokens: bool = False,
         ack_delay_seconds: float = 0.001,
+        event_handlers: Mapping[str, EventHandlers] | None = None,
+        event_listeners: Mapping[str, EventListeners] | None = None,
+        config_file: str | Path | None = None,
     ) -> None:
         self._settings = Settings(
             host=host,
@@ -79,11 +93,20 @@ class Emulator:
             accept_unvalidated_entra_tokens=accept_unvalidated_entra_tokens,
             ack_delay_seconds=ack_delay_seconds,
         )
+        self._configuration = Configuration(event_handlers, event_listeners, config_file)
         self._clock = Clock()
         self._endpoint: str | None = None
         self._ca_certificate = ""
         self._thread: _ServerThread | None = None
         self._server: Server | None = None
+
+    @property
+    def clock(self) -> Clock:
+        """The time of this emulator.
+
+        `emulator.clock.advance(31)` lets 31 seconds pass at once, for tokens, waits and everything else that ends.
+        """
+        return self._clock
 
     @property
     def access_key(self) -> str:
@@ -219,7 +242,7 @@ class Emulator:
             _logger.warning(
                 "The emulator accepts tokens for Microsoft Entra ID without validation: anyone can forge them."
             )
-        return Server(listener, self._endpoint, verifier, settings, self._clock, tls=tls)
+        return Server(listener, self._endpoint, verifier, settings, self._configuration, self._clock, tls=tls)
 
     def _certify(self) -> ssl.SSLContext:
         from ._certificates import issue

@@ -24,15 +24,28 @@ from ._clients.endpoints import ClientEndpoint
 from ._clients.queue import SendQueue
 from ._clients.session import Effect, Session
 from ._clock import Clock
-from ._http.admission import Admission, admit, find_endpoint
+from ._http.admission import Admission, admit, apply_reply, find_endpoint
 from ._http.auth import Verifier
 from ._http.refusals import LARGEST_BODY, RefusedError, bad_request
 from ._http.request import Request, Response
 from ._http.rest import RestApi
 from ._hub.hub import Connection, Hubs
 from ._hub.messages import Close, CloseCode, Frame, Message, Outgoing, Send
-from ._hub.upstream import CallUpstream, EventFailed, UserEvent
+from ._hub.names import hub_key
+from ._hub.upstream import (
+    CallUpstream,
+    CancelUpstream,
+    ConnectRefused,
+    EventFailed,
+    GroupJoinedEvent,
+    GroupLeftEvent,
+    UpstreamEvent,
+    UserEvent,
+)
 from ._settings import Settings
+from ._upstream.caller import UpstreamCaller, UpstreamClient
+from ._upstream.configuration import Configuration
+from ._upstream.requests import ClientOfEvent
 
 __all__ = ["Server"]
 
@@ -59,6 +72,7 @@ class Server:
         endpoint: How the emulator calls itself, such as `http://127.0.0.1:8080`.
         verifier: Checks tokens.
         settings: What the emulator was told.
+        configuration: What is set for each hub.
         clock: The emulator's time.
         tls: The certificate of https and wss; None for http and ws.
     """
@@ -69,6 +83,7 @@ class Server:
         endpoint: str,
         verifier: Verifier,
         settings: Settings,
+        configuration: Configuration,
         clock: Clock,
         *,
         tls: ssl.SSLContext | None,
@@ -80,11 +95,18 @@ class Server:
         self._tls = tls
         self._hubs = Hubs()
         self._rest = RestApi(self._hubs, verifier, endpoint)
+        self._upstream = UpstreamCaller(
+            configuration,
+            service_host=endpoint.partition("://")[2],
+            access_keys=(settings.access_key,),
+            clock=clock,
+        )
         self._sockets: dict[_Socket, asyncio.Task[object]] = {}
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
         """Begin to accept connections."""
+        await self._upstream.start()
         app = web.Application(middlewares=[self._handle])
         runner = self._runner = web.AppRunner(
             app, access_log=None, logger=_http_logger, shutdown_timeout=_CLOSE_SECONDS
@@ -96,6 +118,7 @@ class Server:
         """Close every connection and the listening socket."""
         if self._runner is None:
             self._listener.close()
+            await self._upstream.stop()
             return
         for site in tuple(self._runner.sites):
             await site.stop()
@@ -110,6 +133,7 @@ class Server:
         for connection in () if server is None else server.connections:
             _abort(connection.transport)  # over TLS, a mere close waits for the other side
         await self._runner.cleanup()
+        await self._upstream.stop()
 
     @web.middleware
     async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG002
@@ -131,10 +155,19 @@ class Server:
     async def _serve_client(self, request: web.Request, plain: Request, endpoint: ClientEndpoint) -> web.StreamResponse:
         try:
             admission = admit(plain, self._verifier, endpoint)
+            upstream = UpstreamClient(
+                ClientOfEvent(hub_key(admission.hub), uuid.uuid4().hex, admission.user_id, admission.protocol)
+            )
+            if self._upstream.hears(admission.hub, admission.event):
+                reply = await self._upstream.connect(admission.event, upstream)
+                if isinstance(reply, ConnectRefused):
+                    return _answer(Response(reply.status, reply.headers, reply.body))
+                admission = apply_reply(admission, reply, plain, endpoint)
         except RefusedError as refused:
             return _answer(refused.response)
+        upstream.client = attrs.evolve(upstream.client, user_id=admission.user_id, protocol=admission.protocol)
         websocket = web.WebSocketResponse(
-            protocols=() if admission.protocol is None else (admission.protocol,),
+            protocols=[name for name in admission.event.subprotocols if name == admission.protocol][:1],
             compress=False,
             max_msg_size=LARGEST_BODY + 1,
             timeout=_CLOSE_SECONDS,
@@ -145,7 +178,7 @@ class Server:
             await websocket.prepare(request)
         except ConnectionError:
             return _answer(bad_request("Upgrade", "The client is gone."))
-        client = _Client(self._begin(admission), self._clock)
+        client = _Client(self._begin(admission, upstream), self._clock, self._upstream, upstream)
         client_socket = _Socket(websocket, request, client, SendQueue(self._settings.ack_delay_seconds), self._clock)
         task = asyncio.current_task()
         assert task is not None
@@ -156,9 +189,9 @@ class Server:
             del self._sockets[client_socket]
         return websocket
 
-    def _begin(self, admission: Admission) -> Session:
+    def _begin(self, admission: Admission, upstream: UpstreamClient) -> Session:
         connection = Connection(
-            connection_id=uuid.uuid4().hex,
+            connection_id=upstream.client.connection_id,
             hub_name=admission.hub,
             user_id=admission.user_id,
             protocol=admission.protocol,
@@ -192,9 +225,12 @@ def _answer(response: Response) -> web.Response:
 class _Client:
     """A client that is connected, or may come back: performs what its session asks for."""
 
-    def __init__(self, session: Session, clock: Clock) -> None:
+    def __init__(self, session: Session, clock: Clock, caller: UpstreamCaller, upstream: UpstreamClient) -> None:
         self._session = session
         self._clock = clock
+        self._caller = caller
+        self._upstream = upstream
+        self._calls: dict[int, asyncio.Task[None]] = {}
         self._outbox: Callable[[Outgoing], None] | None = None
         session.connection.receiver = self
 
@@ -202,6 +238,8 @@ class _Client:
         """Take a socket, which is the first one."""
         self._outbox = outbox
         self._perform(self._session.opened(self._clock.now()))
+        for group in sorted(self._session.connection.groups):
+            self.joined(group)
 
     def receive(self, frame: Frame) -> None:
         """Take a frame that came through the socket."""
@@ -217,6 +255,14 @@ class _Client:
         """Pass a message of the hub's on."""
         self._perform(self._session.delivered(message, self._clock.now()))
 
+    def joined(self, group: str) -> None:
+        """Tell the application that the connection came into a group."""
+        self._membership_changed(GroupJoinedEvent(group))
+
+    def left(self, group: str) -> None:
+        """Tell the application that the connection came out of a group."""
+        self._membership_changed(GroupLeftEvent(group))
+
     def close(self, reason: str) -> None:
         """End on behalf of the application."""
         self._perform(self._session.closed(reason, self._clock.now()))
@@ -227,10 +273,32 @@ class _Client:
                 case Send() | Close():
                     if self._outbox is not None:
                         self._outbox(effect)
-                case CallUpstream(call_id, UserEvent()):  # no handler can be named yet
-                    self._perform(self._session.upstream_replied(call_id, EventFailed(), self._clock.now()))
+                case CallUpstream(call_id, event):
+                    self._call(call_id, event)
+                case CancelUpstream(call_id):
+                    if (call := self._calls.pop(call_id, None)) is not None:
+                        call.cancel()
                 case _:
                     pass
+
+    def _call(self, call_id: int, event: UpstreamEvent) -> None:
+        heard = self._caller.hears(self._upstream.client.hub, event)
+        if not isinstance(event, UserEvent):
+            if heard:
+                self._caller.notify(event, self._upstream, call_id)
+        elif heard:
+            self._calls[call_id] = self._caller.spawn(self._call_and_wait(call_id, event))
+        else:
+            self._perform(self._session.upstream_replied(call_id, EventFailed(), self._clock.now()))
+
+    async def _call_and_wait(self, call_id: int, event: UserEvent) -> None:
+        reply = await self._caller.user_event(event, self._upstream, call_id)
+        self._calls.pop(call_id, None)
+        self._perform(self._session.upstream_replied(call_id, reply, self._clock.now()))
+
+    def _membership_changed(self, event: GroupJoinedEvent | GroupLeftEvent) -> None:
+        if self._caller.hears(self._upstream.client.hub, event):
+            self._perform(self._session.membership_changed(event, self._clock.now()))
 
 
 class _Socket:

@@ -39,10 +39,14 @@ from .._hub.upstream import (
     DisconnectedEvent,
     EventFailed,
     EventReply,
+    GroupJoinedEvent,
+    GroupLeftEvent,
     Reply,
+    UpstreamEvent,
     UserEvent,
 )
 from .codec import Codec
+from .simple import SimpleCodec
 
 __all__ = ["AckIds", "Effect", "PubSubSession", "Session", "WakeAt"]
 
@@ -85,6 +89,10 @@ class Session(Protocol):
 
     def delivered(self, message: Message, now: float) -> Iterable[Effect]:
         """Pass on a message of the hub's."""
+        ...
+
+    def membership_changed(self, event: GroupJoinedEvent | GroupLeftEvent, now: float) -> list[Effect]:
+        """Have the application told that the connection came into a group, or out of one."""
         ...
 
     def closed(self, reason: str, now: float) -> list[Effect]:
@@ -186,6 +194,10 @@ class PubSubSession:
         outgoing = message.encoded[key]
         return () if outgoing is None else (outgoing,)
 
+    def membership_changed(self, event: GroupJoinedEvent | GroupLeftEvent, now: float) -> list[Effect]:  # noqa: ARG002
+        """Have the application told."""
+        return [self._call(event)]
+
     def closed(self, reason: str, now: float) -> list[Effect]:  # noqa: ARG002
         """Tell the client why, and end."""
         return [*self._say(Disconnected(reason)), Close(1000), *self._end(reason)]
@@ -213,7 +225,7 @@ class PubSubSession:
         outgoing = None if self.ended else self.codec.encode(message)
         return [] if outgoing is None else [outgoing]
 
-    def _call(self, event: ConnectedEvent | DisconnectedEvent | UserEvent) -> CallUpstream:
+    def _call(self, event: UpstreamEvent) -> CallUpstream:
         self._last_call += 1
         return CallUpstream(self._last_call, event)
 
@@ -279,7 +291,7 @@ class PubSubSession:
         self._hub.remove(self.connection)
         self._end_reason = reason
         effects: list[Effect] = []
-        if self.connection.protocol is None:
+        if isinstance(self.codec, SimpleCodec):
             self._waiting.clear()
             if self._current is not None:
                 effects.append(CancelUpstream(self._current[0]))

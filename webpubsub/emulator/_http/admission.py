@@ -3,7 +3,8 @@
 Pure: a request goes in; an `Admission`, or the answer that refuses the upgrade, comes out.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -11,11 +12,15 @@ from .._clients.endpoints import ENDPOINTS, ClientEndpoint, Speaker
 from .._clients.simple import SimpleCodec
 from .._hub.names import is_group, is_hub, is_unicode
 from .._hub.permissions import Permissions, RoleError
+from .._hub.upstream import ConnectEvent, ConnectReply
 from .auth import Claims, Verifier, strings
-from .refusals import RefusedError, bad_request
+from .refusals import RefusedError, bad_request, empty
 from .request import MalformedRequestError, Query, Request
 
-__all__ = ["Admission", "admit", "find_endpoint"]
+__all__ = ["Admission", "admit", "apply_reply", "find_endpoint"]
+
+_PRIVATE_PARAMETERS = frozenset(("access_token",))
+_PRIVATE_HEADERS = frozenset(("authorization",))
 
 
 @attrs.frozen
@@ -25,6 +30,7 @@ class Admission:
     Attributes:
         protocol: The subprotocol that was agreed on; None for a simple client.
         speaker: Begins its session.
+        event: What an event handler may be told, before the client is let in.
     """
 
     hub: str
@@ -33,6 +39,7 @@ class Admission:
     permissions: Permissions
     protocol: str | None
     speaker: Speaker
+    event: ConnectEvent
 
 
 def find_endpoint(request: Request) -> ClientEndpoint | None:
@@ -73,15 +80,58 @@ def admit(request: Request, verifier: Verifier, endpoint: ClientEndpoint) -> Adm
         raise RefusedError(bad_request("hub", "The name of the hub is not valid."))
     token = target.query.last("access_token") or request.bearer_token()
     claims = verifier.check_client(token, authority, endpoint.audience + hub)
-    protocol, speaker = _negotiate(request, target.query, endpoint)
-    try:
-        permissions = Permissions(strings(claims, "role"))
-    except RoleError as error:
-        raise RefusedError(bad_request("role", str(error))) from None
+    offered = _offered(request)
+    protocol, speaker = _negotiate(offered, target.query, endpoint)
+    permissions = _permissions(strings(claims, "role"))
     groups = frozenset(strings(claims, "webpubsub.group"))
     if not all(is_group(group) for group in groups):
         raise RefusedError(bad_request("webpubsub.group", "The token names a group that is not valid."))
-    return Admission(hub, _user_id(claims), groups, permissions, protocol, speaker)
+    event = ConnectEvent(
+        {name: _texts(value) for name, value in claims.items()},
+        {name: values for name, values in target.query.items() if name.lower() not in _PRIVATE_PARAMETERS},
+        _headers(request),
+        offered,
+    )
+    return Admission(hub, _user_id(claims), groups, permissions, protocol, speaker, event)
+
+
+def apply_reply(admission: Admission, reply: ConnectReply, request: Request, endpoint: ClientEndpoint) -> Admission:
+    """Let an event handler's reply change who comes in, and as what.
+
+    Raises:
+        RefusedError: The reply names roles that cannot be.
+    """
+    protocol, speaker = admission.protocol, admission.speaker
+    if reply.subprotocol is not None and reply.subprotocol != protocol:
+        protocol, speaker = _chosen(reply.subprotocol, request.parse_target().query, endpoint)
+    return attrs.evolve(
+        admission,
+        user_id=admission.user_id if reply.user_id is None else reply.user_id,
+        groups=admission.groups if reply.groups is None else frozenset(reply.groups),
+        permissions=admission.permissions if reply.roles is None else _permissions(reply.roles),
+        protocol=protocol,
+        speaker=speaker,
+    )
+
+
+def _permissions(roles: Sequence[str]) -> Permissions:
+    try:
+        return Permissions(roles)
+    except RoleError as error:
+        raise RefusedError(bad_request("role", str(error))) from None
+
+
+def _texts(value: object) -> Sequence[str]:
+    values = value if isinstance(value, list) else [value]
+    return [item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in values]
+
+
+def _headers(request: Request) -> Mapping[str, Sequence[str]]:
+    headers: dict[str, list[str]] = {}
+    for name, value in request.headers:
+        if name not in _PRIVATE_HEADERS:
+            headers.setdefault(name, []).append(value)
+    return headers
 
 
 def _hub_name(segments: Sequence[str], query: Query) -> str:
@@ -99,14 +149,26 @@ def _user_id(claims: Claims) -> str | None:
     return subject
 
 
-def _negotiate(request: Request, query: Query, endpoint: ClientEndpoint) -> tuple[str | None, Speaker]:
-    offered = (value for name, value in request.headers if name == "sec-websocket-protocol")
-    for name in (name.strip() for value in offered for name in value.split(",")):
+def _offered(request: Request) -> Sequence[str]:
+    values = (value for name, value in request.headers if name == "sec-websocket-protocol")
+    return [name.strip() for value in values for name in value.split(",")]
+
+
+def _negotiate(offered: Sequence[str], query: Query, endpoint: ClientEndpoint) -> tuple[str | None, Speaker]:
+    for name in offered:
         if name in endpoint.subprotocols:
             return name, endpoint.subprotocols[name]
     if endpoint.simple is None:
         raise RefusedError(bad_request("Sec-WebSocket-Protocol", "The client offers no subprotocol of this address."))
     return None, endpoint.simple(_simple(query))
+
+
+def _chosen(subprotocol: str, query: Query, endpoint: ClientEndpoint) -> tuple[str | None, Speaker]:
+    if subprotocol in endpoint.subprotocols:
+        return subprotocol, endpoint.subprotocols[subprotocol]
+    if endpoint.simple is None:
+        raise RefusedError(empty(500))
+    return subprotocol, endpoint.simple(_simple(query))
 
 
 def _simple(query: Query) -> SimpleCodec:

@@ -4,7 +4,7 @@ The path is split before its segments are decoded, so a `%2F` inside a name neve
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -33,12 +33,18 @@ class Query:
         if _BAD_ESCAPE.search(text):
             raise MalformedRequestError("The query is not percent-encoded correctly.")
         self._values: dict[str, list[str]] = {}
+        self._names: dict[str, str] = {}
         try:
             pairs = parse_qsl(text, keep_blank_values=True, errors="strict")
         except ValueError:
             raise MalformedRequestError("The query is not percent-encoded UTF-8.") from None
         for name, value in pairs:
             self._values.setdefault(name.lower(), []).append(value)
+            self._names.setdefault(name.lower(), name)
+
+    def items(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """Return each parameter with its values, its name as it was first written."""
+        return ((self._names[key], values) for key, values in self._values.items())
 
     def all(self, name: str) -> Sequence[str]:
         """Return every value of a parameter."""

@@ -26,6 +26,14 @@ class Receiver(Protocol):
         """Pass a message on to the client."""
         ...
 
+    def joined(self, group: str) -> None:
+        """Take note that the connection is in a group now."""
+        ...
+
+    def left(self, group: str) -> None:
+        """Take note that the connection is not in a group any more."""
+        ...
+
     def close(self, reason: str) -> None:
         """End the connection, which its hub has forgotten already."""
         ...
@@ -38,7 +46,6 @@ class Connection:
     Attributes:
         hub_name: The hub as the client wrote it.
         protocol: The name of its subprotocol; None for a simple client.
-        upstream_state: What event handlers want to be told again at the next event.
         receiver: Takes what the connection is to be told; set before the hub takes the connection in.
     """
 
@@ -48,7 +55,6 @@ class Connection:
     protocol: str | None
     permissions: Permissions
     groups: set[str] = attrs.field(factory=set)
-    upstream_state: str | None = None
     receiver: Receiver = attrs.field(init=False, repr=False)
 
 
@@ -61,7 +67,7 @@ class Hub:
         self._users: dict[str, dict[str, Connection]] = {}
 
     def add(self, connection: Connection) -> None:
-        """Take a connection in, with the groups it has."""
+        """Take a connection in, with the groups it has: it is not told of those."""
         self._connections[connection.connection_id] = connection
         if connection.user_id is not None:
             self._users.setdefault(connection.user_id, {})[connection.connection_id] = connection
@@ -74,6 +80,7 @@ class Hub:
             return
         for group in connection.groups:
             _discard(self._groups, group, connection)
+            connection.receiver.left(group)
         if connection.user_id is not None:
             _discard(self._users, connection.user_id, connection)
 
@@ -94,14 +101,18 @@ class Hub:
         return list(self._users.get(user_id, {}).values())
 
     def join(self, connection: Connection, group: str) -> None:
-        """Put a connection into a group."""
-        connection.groups.add(group)
-        self._groups.setdefault(group, {})[connection.connection_id] = connection
+        """Put a connection into a group; one that is in it already is no error."""
+        if group not in connection.groups:
+            connection.groups.add(group)
+            self._groups.setdefault(group, {})[connection.connection_id] = connection
+            connection.receiver.joined(group)
 
     def leave(self, connection: Connection, group: str) -> None:
         """Take a connection out of a group; one that is not in it is no error."""
-        connection.groups.discard(group)
-        _discard(self._groups, group, connection)
+        if group in connection.groups:
+            connection.groups.discard(group)
+            _discard(self._groups, group, connection)
+            connection.receiver.left(group)
 
     def leave_all(self, connection: Connection) -> None:
         """Take a connection out of all its groups."""

@@ -13,7 +13,7 @@ a frame; the server performs what sessions ask for. The contract:
   logged. Whoever performs the calls of a connection starts them in the order in which they were asked for.
 * A simple client that leaves cancels its call. Every other client's calls go on without it, also while it is detached,
   and `disconnected` comes after the last of them.
-* The state that a reply sets is kept in `Connection.upstream_state`; a call sends what is there when it starts.
+* The state that a reply sets is kept with the calls of the connection; a call sends what is there when it starts.
 * Nothing here blocks: deliveries, recovery and expiry go on while a call is under way.
 """
 

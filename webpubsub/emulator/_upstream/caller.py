@@ -10,9 +10,10 @@ happened, and nobody waits for them.
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
+from typing import Any
 
 import aiohttp
 import attrs
@@ -30,7 +31,7 @@ from .._hub.upstream import (
     UserEvent,
 )
 from .asgi import Lifespan, call_application
-from .listeners import EventListener
+from .configuration import Configuration
 from .requests import (
     LARGEST_RESPONSE_BYTES,
     STATE,
@@ -43,7 +44,7 @@ from .requests import (
     validation_request,
     webhook_request,
 )
-from .settings import EventHandlerSettings, HubSettings, name_of
+from .settings import EventHandlerSettings, name_of
 
 __all__ = ["UpstreamCaller", "UpstreamClient", "UpstreamExchange", "wait_before_retry"]
 
@@ -111,8 +112,7 @@ class UpstreamCaller:
     """The way from one emulator to its event handlers.
 
     Args:
-        settings: Returns the settings of a hub.
-        listeners: Returns the listeners of a hub.
+        configuration: What is set for each hub.
         service_host: Host and port, as the emulator calls itself.
         access_keys: The keys that sign, the first one first.
         clock: The emulator's time.
@@ -121,16 +121,14 @@ class UpstreamCaller:
 
     def __init__(
         self,
+        configuration: Configuration,
         *,
-        settings: Callable[[str], HubSettings],
-        listeners: Callable[[str], Sequence[EventListener]],
         service_host: str,
         access_keys: Sequence[str],
         clock: Clock,
-        observe: Callable[[UpstreamExchange], None],
+        observe: Callable[[UpstreamExchange], None] | None = None,
     ) -> None:
-        self._settings = settings
-        self._listeners = listeners
+        self._configuration = configuration
         self._service_host = service_host
         self._access_keys = access_keys
         self._clock = clock
@@ -141,7 +139,7 @@ class UpstreamCaller:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sleeping: set[asyncio.Event] = set()
 
-    async def start(self, applications: Iterable[object]) -> None:
+    async def start(self) -> None:
         """Start the applications that are called in this process.
 
         Raises:
@@ -149,7 +147,7 @@ class UpstreamCaller:
         """
         self._loop = asyncio.get_running_loop()
         self._clock.on_advance(self._moved)
-        for app in {id(app): app for app in applications}.values():
+        for app in {id(app): app for app in self._configuration.applications()}.values():
             lifespan = Lifespan(app)
             await lifespan.start()
             self._lifespans.append(lifespan)
@@ -167,13 +165,14 @@ class UpstreamCaller:
 
     def hears(self, hub: str, event: ConnectEvent | UpstreamEvent) -> bool:
         """Tell whether anybody is told of an event."""
-        return self._settings(hub).handler_of(event) is not None or (
-            not isinstance(event, ConnectEvent) and any(listener.hears(event) for listener in self._listeners(hub))
+        return self._configuration.hub(hub).handler_of(event) is not None or (
+            not isinstance(event, ConnectEvent)
+            and any(listener.hears(event) for listener in self._configuration.listeners(hub))
         )
 
     async def connect(self, event: ConnectEvent, to: UpstreamClient) -> ConnectReply | ConnectRefused:
         """Ask whether a client may connect. Without a handler for it, it may."""
-        handler = self._settings(to.client.hub).handler_of(event)
+        handler = self._configuration.hub(to.client.hub).handler_of(event)
         if handler is None:
             return ConnectReply()
         response = await self._deliver(handler, event, to, number=0)
@@ -185,7 +184,7 @@ class UpstreamCaller:
     async def user_event(self, event: UserEvent, to: UpstreamClient, number: int) -> Reply:
         """Send an event of a client, and return what comes of it. Nobody hearing of it is a failure."""
         heard = self._tell_listeners(event, to, number)
-        handler = self._settings(to.client.hub).handler_of(event)
+        handler = self._configuration.hub(to.client.hub).handler_of(event)
         if handler is None:
             return EventReply() if heard else EventFailed()
         response = await self._deliver(handler, event, to, number=number)
@@ -199,13 +198,17 @@ class UpstreamCaller:
     def notify(self, event: UpstreamEvent, to: UpstreamClient, number: int) -> None:
         """Send an event that nobody waits for."""
         self._tell_listeners(event, to, number)
-        handler = self._settings(to.client.hub).handler_of(event)
+        handler = self._configuration.hub(to.client.hub).handler_of(event)
         if handler is None:
             return
-        task = asyncio.get_running_loop().create_task(self._notify(handler, event, to, number, to.pending))
-        to.pending = task
+        to.pending = self.spawn(self._notify(handler, event, to, number, to.pending))
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin something that ends when the emulator stops, if it has not ended before."""
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def idle(self) -> None:
         """Wait until no event is under way that nobody waits for."""
@@ -225,7 +228,7 @@ class UpstreamCaller:
         await self._deliver(handler, event, to, number=number)
 
     def _tell_listeners(self, event: UpstreamEvent, to: UpstreamClient, number: int) -> bool:
-        wanted = [listener for listener in self._listeners(to.client.hub) if listener.hears(event)]
+        wanted = [listener for listener in self._configuration.listeners(to.client.hub) if listener.hears(event)]
         for listener in wanted:
             try:
                 listener.record(self._request(event, to, "", number))
@@ -258,10 +261,9 @@ class UpstreamCaller:
             attempts, response = await self._tries(lambda: self._send(handler, request, _TIMEOUT_SECONDS))
         if response is not None:
             _keep_cookies(response, to.cookies)
-        exchange = UpstreamExchange(
-            to.client.hub, name_of(event), request, response, attempts, self._clock.now() - started
-        )
-        self._observe(exchange)
+        seconds = self._clock.now() - started
+        if self._observe is not None:
+            self._observe(UpstreamExchange(to.client.hub, name_of(event), request, response, attempts, seconds))
         return response
 
     async def _tries(self, send: Callable[[], Awaitable[WebhookResponse]]) -> tuple[int, WebhookResponse | None]:
@@ -311,9 +313,7 @@ class UpstreamCaller:
         key = url if handler.app is None else f"{id(handler.app)} {url}"
         validation = self._validations.setdefault(key, _Validation())
         if validation.is_due(self._clock.now()) and validation.task is None:
-            validation.task = asyncio.get_running_loop().create_task(self._validate(handler, url, validation))
-            self._tasks.add(validation.task)
-            validation.task.add_done_callback(self._tasks.discard)
+            validation.task = self.spawn(self._validate(handler, url, validation))
         if validation.task is not None and not validation.allowed:
             await asyncio.wait({validation.task})
         return validation.allowed

@@ -34,6 +34,13 @@ _ATTRIBUTES = (
 class ListenedEvent:
     """One event as an Event Hubs listener gets it.
 
+    Example:
+        >>> from webpubsub.emulator import Emulator
+        >>> listener = EventListener()
+        >>> with Emulator(event_listeners={"chat": listener}):
+        ...     [event.properties["cloudEvents:type"] for event in listener.events]
+        []
+
     Attributes:
         properties: The application properties of the message, such as `cloudEvents:type`.
         body: The body of the message.
@@ -48,9 +55,12 @@ class ListenedEvent:
 
 
 class EventListener:
-    """Collects events of a hub, beside its event handlers. The event `connect` is never among them.
+    """Collects events of a hub, beside its event handlers.
+
+    The event `connect` is never among them.
 
     Example:
+        >>> from webpubsub.emulator import Emulator
         >>> listener = EventListener(event_pattern="order")
         >>> with Emulator(event_listeners={"chat": listener}) as emulator:
         ...     listener.events

@@ -123,7 +123,10 @@ class EventHandlerSettings:
     app: AsgiApplication | None = attrs.field(default=None, kw_only=True)
 
     def hears(self, event: ConnectEvent | UpstreamEvent) -> bool:
-        """Tell whether an event is wanted. Names are compared without regard to case."""
+        """Tell whether an event is wanted.
+
+        Names are compared without regard to case.
+        """
         match event:
             case UserEvent(name):
                 wanted = [part.strip().lower() for part in self.event_pattern.split(",")]
