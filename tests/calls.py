@@ -5,6 +5,7 @@ The table has no colour: the tests of both clients read it.
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from webpubsub import ClientProtocol, Permission
 from webpubsub.errors import ConfigurationError
@@ -109,6 +110,9 @@ CALLS = [
         message_ttl_seconds=1,
         sent=TEXT_HI,
     ),
+    call("send_to_user", "POST", "/api/hubs/chat/users/7/:send", 7, "hi", sent=JSON_HI),
+    call("user_exists", "HEAD", f"/api/hubs/chat/users/{UUID(int=7)}", UUID(int=7)),
+    call("close_all_connections", "POST", "/api/hubs/chat/:closeConnections?excluded=7", excluded=[7]),
     call("close_all_connections", "POST", "/api/hubs/chat/:closeConnections"),
     call(
         "close_all_connections",
@@ -334,6 +338,7 @@ AS_TEXT = [(method, args, {"content_type": "text/plain"}) for method, args, _ in
 SENDS = [(method, [*args[:-1], "hi"]) for method, args, _ in A_MESSAGE]
 A_CONTENT_TYPE = [(method, args, {"content_type": WRONG}) for method, args in SENDS]
 A_TTL = [(method, args, {"message_ttl_seconds": WRONG}) for method, args in SENDS]
+METADATA = [(method, args, {"metadata": WRONG}) for method, args in SENDS]
 A_FILTER = [
     *((method, args, {"filter": WRONG}) for method, args in SENDS[:3]),
     ("add_connections_to_groups", [["g"]], {"filter": WRONG}),
@@ -356,9 +361,9 @@ REFUSED = [
     *each(SOME_GROUPS, [[]], "groups must hold at least one group"),
     *each(SOME_GROUPS, ["room", 7, None], "groups must be a list of strings", TypeError),
     *each(A_USER, WRONG_IDS, "user_id must"),
-    *each(A_USER, [7], "user_id must be a str, not int", TypeError),
+    *each(A_USER, [7.5, True], "user_id must be a str, an int or a UUID, not", TypeError),
     *each(A_CONNECTION, WRONG_IDS, "connection_id must"),
-    *each(A_CONNECTION, [None, 7], "connection_id must be a str", TypeError),
+    *each(A_CONNECTION, [None, b"c1"], "connection_id must be a str, an int or a UUID", TypeError),
     *each(A_PERMISSION, ["sendToAll", ""], "permission must be one of 'sendToGroup', 'joinLeaveGroup'"),
     *each(EXCLUDED, ["abc", b"abc"], "excluded must be a list of strings, not a single", TypeError),
     *each(EXCLUDED, [["a", ""], ["a", ".."]], r"excluded\[1\] must"),
@@ -368,13 +373,13 @@ REFUSED = [
     *each(A_CONTENT_TYPE, ["text/html", ""], "content_type must be one of"),
     *each(A_TTL, [-1, 301], "message_ttl_seconds must be from 0 to 300"),
     *each(A_TTL, [1.5, "60"], "message_ttl_seconds must be an int", TypeError),
+    *each(METADATA, [{"a b": "v"}, {"k": "é"}], "metadata"),
+    *each(METADATA, ["k=v", {"k": 1}], "metadata", TypeError),
     *each(A_FILTER, [7], "filter must be a str", TypeError),
     *each(A_REASON, [7], "reason must be a str", TypeError),
     *each([("list_connections", ["g"], {"max_page_size": WRONG})], [0, 201], "max_page_size must be from 1 to 200"),
     *each([("list_connections", ["g"], {"top": WRONG})], [0, -1], "top must be from 1"),
-    *each(
-        [("get_client_access_token", [], {"minutes_to_expire": WRONG})], [0, -1], "minutes_to_expire must be 1 or more"
-    ),
+    *each([("get_client_access_token", [], {"minutes_to_expire": WRONG})], [0, -1], "minutes_to_expire must be from 1"),
     *each(
         [("get_client_access_token", [], {"client_protocol": WRONG})],
         ["WebSocket", ""],

@@ -43,6 +43,7 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("webpubsub._sync", UNDER_THE_CLIENTS | {"webpubsub_rest"}),
     ("webpubsub._transport.aiohttp", {"aiohttp", "httpx", "yarl"}),
     ("webpubsub._transport", UNDER_THE_CLIENTS),
+    ("webpubsub.credentials", VOCABULARY | {"azure.identity"}),
     ("webpubsub.messages", VOCABULARY | {"webpubsub_rest"}),
     ("webpubsub.models", VOCABULARY | {"webpubsub_rest"}),
     ("webpubsub.options", VOCABULARY | {"httpx"}),

@@ -1,6 +1,8 @@
-"""Names and numbers: the limits of the service, and that nothing beyond them gets through."""
+"""Values that callers give: the limits of the service, and that nothing beyond them gets through."""
 
 from collections.abc import Callable, Iterator
+from unittest.mock import ANY
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -18,7 +20,22 @@ def identifier(value: object) -> object:
 
 def text(value: object) -> object:
     """Check a free text as the client does."""
-    return _checks.text(value, "reason")  # type: ignore[arg-type]
+    return _checks.optional_text(value, "reason")  # type: ignore[arg-type]
+
+
+def permission(value: object) -> object:
+    """Check a permission as the client does."""
+    return _checks.member(Permission, value, "permission")  # type: ignore[arg-type]
+
+
+def protocol(value: object) -> object:
+    """Check a client protocol as the client does."""
+    return _checks.member(ClientProtocol, value, "client_protocol")  # type: ignore[arg-type]
+
+
+def seconds(value: object) -> object:
+    """Check a span of time as the client does."""
+    return _checks.seconds(value, "read_timeout")
 
 
 TAKEN: list[tuple[Callable[..., object], object, object]] = [
@@ -33,26 +50,39 @@ TAKEN: list[tuple[Callable[..., object], object, object]] = [
     (_checks.group, " .. ", " .. "),
     (identifier, " ", " "),
     (identifier, "x" * 5000, "x" * 5000),
+    (identifier, 7, "7"),
+    (identifier, -1, "-1"),
+    (identifier, UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+    (seconds, 0.001, 0.001),
+    (seconds, 1000000, 1000000),
+    (_checks.metadata, {}, {}),
+    (_checks.metadata, {"Trace": "a b"}, {"x-webpubsub-metadata-trace": "a b"}),
+    (
+        _checks.metadata,
+        {"k" * 256: "", "!": "v" * 1024},
+        {f"x-webpubsub-metadata-{'k' * 256}": "", "x-webpubsub-metadata-!": "v" * 1024},
+    ),
+    (_checks.metadata, {f"{number:03}": "v" * 1021 for number in range(8)}, ANY),
     (_checks.groups, [], []),
     (_checks.groups, ("a", "b"), ["a", "b"]),
     (_checks.groups, {"a": 1}, ["a"]),
     (_checks.some_groups, {"a"}, ["a"]),
     (_checks.ids, None, None),
     (_checks.ids, [], []),
-    (_checks.ids, ("a", "b"), ["a", "b"]),
+    (_checks.ids, ("a", 7), ["a", "7"]),
     (_checks.ids, iter(["a", "b"]), ["a", "b"]),
     (text, None, None),
     (text, "", ""),
     (text, "bye", "bye"),
-    (_checks.permission, "sendToGroup", Permission.SEND_TO_GROUP),
-    (_checks.permission, "joinleavegroup", Permission.JOIN_LEAVE_GROUP),
-    (_checks.permission, Permission.JOIN_LEAVE_GROUP, Permission.JOIN_LEAVE_GROUP),
-    (_checks.client_protocol, "default", ClientProtocol.DEFAULT),
-    (_checks.client_protocol, "mqtt", ClientProtocol.MQTT),
-    (_checks.client_protocol, "SocketIO", ClientProtocol.SOCKET_IO),
-    (_checks.client_protocol, ClientProtocol.MQTT, ClientProtocol.MQTT),
+    (permission, "sendToGroup", Permission.SEND_TO_GROUP),
+    (permission, "joinleavegroup", Permission.JOIN_LEAVE_GROUP),
+    (permission, Permission.JOIN_LEAVE_GROUP, Permission.JOIN_LEAVE_GROUP),
+    (protocol, "default", ClientProtocol.DEFAULT),
+    (protocol, "mqtt", ClientProtocol.MQTT),
+    (protocol, "SocketIO", ClientProtocol.SOCKET_IO),
+    (protocol, ClientProtocol.MQTT, ClientProtocol.MQTT),
     (_checks.minutes, 1, 1),
-    (_checks.minutes, 10**6, 10**6),
+    (_checks.minutes, 2**31 - 1, 2**31 - 1),
     (_checks.ttl, None, None),
     (_checks.ttl, 0, 0),
     (_checks.ttl, 300, 300),
@@ -90,12 +120,31 @@ REFUSED: list[tuple[Callable[..., object], object, str]] = [
     (_checks.some_groups, [], "at least one"),
     (_checks.ids, [""], r"excluded\[0\]"),
     (_checks.ids, ["a", ".."], r"excluded\[1\]"),
-    (_checks.permission, "sendToAll", "'sendToGroup', 'joinLeaveGroup'"),
-    (_checks.permission, "", "permission"),
-    (_checks.client_protocol, "WebSocket", "'Default', 'MQTT', 'SocketIO'"),
-    (_checks.client_protocol, "", "client_protocol"),
-    (_checks.minutes, 0, "1 or more"),
-    (_checks.minutes, -5, "1 or more"),
+    (permission, "sendToAll", "'sendToGroup', 'joinLeaveGroup'"),
+    (permission, "", "permission"),
+    (protocol, "WebSocket", "'Default', 'MQTT', 'SocketIO'"),
+    (protocol, "", "client_protocol"),
+    (_checks.minutes, 0, "from 1 to 2147483647; it was 0"),
+    (_checks.minutes, -5, "from 1 to 2147483647"),
+    (identifier, 2**256, "user_id must be a number of at most 256 bits"),
+    (text, "\ud800", "reason holds half of a surrogate pair"),
+    (seconds, 0, "read_timeout must be more than 0 and at most 1000000 seconds; it was 0"),
+    (seconds, 1e10, "at most 1000000 seconds; it was 10000000000.0"),
+    (seconds, float("nan"), "it was nan"),
+    (_checks.metadata, {"": "v"}, "A key of metadata must be 1 to 256"),
+    (_checks.metadata, {"a b": "v"}, "it was 'a b'"),
+    (_checks.metadata, {"k" * 257: "v"}, "A key of metadata must be 1 to 256"),
+    (_checks.metadata, {"é": "v"}, "A key of metadata"),
+    (_checks.metadata, {"k": "é"}, r"metadata\['k'\] must be at most 1024 characters of printable ASCII"),
+    (_checks.metadata, {"k": "v" * 1025}, r"metadata\['k'\]"),
+    (_checks.metadata, {"k": "a\r\nb: c"}, r"metadata\['k'\]"),
+    (_checks.metadata, {"k": " v"}, "without spaces at its ends"),
+    (_checks.metadata, {"k": "1", "K": "2"}, "metadata has 'K' twice"),
+    (
+        _checks.metadata,
+        {f"{number:03}": "v" * 1022 for number in range(8)},
+        "metadata has 8200 bytes; .* may have 8192",
+    ),
     (_checks.ttl, -1, "from 0 to 300"),
     (_checks.ttl, 301, "from 0 to 300"),
     (_checks.page_size, 0, "from 1 to 200"),
@@ -108,16 +157,20 @@ OF_ANOTHER_TYPE: list[tuple[Callable[..., object], object, str]] = [
     (_checks.hub, None, "hub must be a str, not NoneType"),
     (_checks.group, b"g", "group must be a str, not bytes"),
     (_checks.group, 1, "group must be a str, not int"),
-    (identifier, 7, "user_id must be a str, not int"),
+    (identifier, 7.0, "user_id must be a str, an int or a UUID, not float"),
+    (identifier, True, "user_id must be a str, an int or a UUID, not bool"),
+    (_checks.metadata, [("k", "v")], "metadata must be a mapping of str to str, not list"),
+    (_checks.metadata, {1: "v"}, "A key of metadata must be a str"),
+    (_checks.metadata, {"k": 1}, r"metadata\['k'\] must be a str, not int"),
     (_checks.groups, "abc", "groups must be a list of strings, not a single str"),
     (_checks.groups, 1, "groups must be a list of strings"),
     (_checks.groups, [1], r"groups\[0\] must be a str"),
     (_checks.ids, "abc", "excluded must be a list of strings, not a single str"),
     (_checks.ids, b"abc", "excluded must be a list of strings"),
-    (_checks.ids, [None], r"excluded\[0\] must be a str"),
+    (_checks.ids, [None], r"excluded\[0\] must be a str, an int or a UUID"),
     (text, b"x", "reason must be a str"),
-    (_checks.permission, None, "permission must be a str"),
-    (_checks.client_protocol, None, "client_protocol must be a str"),
+    (permission, None, "permission must be a str"),
+    (protocol, None, "client_protocol must be a str"),
     (_checks.minutes, 1.5, "minutes_to_expire must be an int, not float"),
     (_checks.minutes, None, "minutes_to_expire must be an int"),
     (_checks.minutes, True, "minutes_to_expire must be an int, not bool"),
@@ -153,6 +206,13 @@ def test_a_long_value_is_shown_shortened() -> None:
         _checks.hub("1" * 5000)
 
     assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize("check", [_checks.minutes, _checks.ttl, _checks.top, seconds])
+def test_a_number_of_very_many_digits_is_not_shown(check: Check) -> None:
+    """Python refuses to write them out, and nobody wants to read them."""
+    with pytest.raises(ConfigurationError, match="it was a number of very many digits"):
+        check(10**5000)
 
 
 def test_an_iterator_is_read_once() -> None:

@@ -23,6 +23,7 @@ from webpubsub import (
     AuthenticationError,
     BadRequestError,
     ConnectionString,
+    ContentType,
     GroupMember,
     NotFoundError,
     ServiceError,
@@ -130,7 +131,7 @@ KINDS: list[tuple[Any, str | None, str, object, str | bytes]] = [
 @pytest.mark.parametrize(("message", "content_type", "data_type", "data", "bare"), KINDS)
 async def test_each_kind_of_message_reaches_each_kind_of_client(
     message: Any,
-    content_type: str | None,
+    content_type: ContentType | None,
     data_type: str,
     data: object,
     bare: str | bytes,

@@ -40,6 +40,13 @@ READ = {
 
 REFUSED = {
     "empty": ("", "Endpoint"),
+    "quotes around it": (f'"Endpoint={HOST};AccessKey={KEY}"', "quotes around it; take them away"),
+    "a quote before it": (f" 'Endpoint={HOST};AccessKey={KEY}", "quotes"),
+    "a key of other bytes than UTF-8": (f"Endpoint={HOST};AccessKey={KEY}\udcff", "AccessKey has bytes that are not"),
+    "a host with an empty label": (f"Endpoint=https://a..b;AccessKey={KEY}", "Endpoint has no valid host"),
+    "a host with a long label": (f"Endpoint=https://{'a' * 64}.com;AccessKey={KEY}", "Endpoint has no valid host"),
+    "a host of rubbish": (f"Endpoint=https://xn--\u0080.com;AccessKey={KEY}", "Endpoint has no valid host"),
+    "a host of very many letters": (f"Endpoint=https://{'ü' * 100};AccessKey={KEY}", "Endpoint has no valid host"),
     "white space": (" ; ;\n", "Endpoint"),
     "no endpoint": (f"AccessKey={KEY}", "Endpoint"),
     "an empty endpoint": (f"Endpoint= ;AccessKey={KEY}", "Endpoint"),
@@ -121,6 +128,14 @@ def test_the_client_takes_endpoint_and_key_from_the_connection_string() -> None:
         assert service.endpoint == f"{HOST}:444"
         assert service.hub == "chat"
         assert KEY not in repr(service)
+
+
+def test_a_connection_string_in_place_of_an_endpoint_is_told_apart() -> None:
+    """The two ways to make a client are easily confused."""
+    with pytest.raises(ConfigurationError, match="endpoint is a connection string; use from_connection_string") as told:
+        WebPubSubServiceClient(f"Endpoint={HOST};AccessKey={KEY}", "chat", KEY)
+
+    assert KEY not in str(told.value)
 
 
 @pytest.mark.parametrize("port", [0, 65536, -1, "abc", True])

@@ -5,6 +5,8 @@ import json
 import pickle
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -53,7 +55,7 @@ CLASSES = [
 @pytest.mark.parametrize(("status", "cls"), CLASSES)
 def test_each_status_has_its_class(status: int, cls: type[ServiceError]) -> None:
     """A status without a class of its own is a plain ServiceError."""
-    error = from_response("send_to_all", status, {}, b"")
+    error = from_response(httpx.Response(status), "send_to_all")
 
     assert type(error) is cls
     assert (error.operation, error.status, error.code, error.request_id) == ("send_to_all", status, None, None)
@@ -103,7 +105,7 @@ def test_whatever_can_be_read_of_a_body_is_used(
     content: bytes, headers: dict[str, str], read: tuple[str | None, str, str | None]
 ) -> None:
     """Code, message and target of every shape of body; the rest is left out and never a second error."""
-    error = from_response("send_to_all", 400, httpx.Headers(headers), content, "id-1")
+    error = from_response(httpx.Response(400, headers=headers, content=content), "send_to_all", "id-1")
 
     assert (error.code, error.message, error.target) == read
     assert error.request_id == "id-1"
@@ -112,9 +114,57 @@ def test_whatever_can_be_read_of_a_body_is_used(
 
 def test_a_redirect_says_why_it_is_not_followed() -> None:
     """The advice is to check the endpoint."""
-    error = from_response("send_to_all", 307, {"location": "https://other.example"}, b"")
+    error = from_response(httpx.Response(307, headers={"location": "https://other.example"}), "send_to_all")
 
     assert "not followed because the request carries a credential; check the endpoint" in str(error)
+
+
+def test_a_401_says_the_reason_of_the_service() -> None:
+    """It has no body; the reason is in the challenge."""
+    challenge = 'Bearer error="invalid_token", error_description="The audience is invalid"'
+    error = from_response(httpx.Response(401, headers={"WWW-Authenticate": challenge}), "send_to_all")
+
+    assert error.message == "The audience is invalid"
+    assert str(error).startswith("send_to_all was answered with 401: The audience is invalid. Check the access key")
+
+
+def test_a_403_names_the_action_that_is_missing() -> None:
+    """As the service writes it, and how long a new role takes."""
+    action = "Microsoft.SignalRService/WebPubSub/group/send/action"
+    body = {"code": "Error.Forbidden", "message": f"{action} permission is required to access this API."}
+    error = from_response(httpx.Response(403, json=body), "send_to_group")
+
+    assert action in str(error)
+    assert "takes up to 30 minutes" in str(error)
+
+
+def test_what_the_service_says_is_cut_and_printable() -> None:
+    """Code, message and target alike, from the body and from headers: one line, no control characters, an end."""
+    hostile = "\x1b[31m\x00\u202eline\r\nline" + "eyJ" * 100_000
+    body = json.dumps({"code": hostile, "message": hostile, "target": hostile}).encode()
+    headers = {"x-ms-error-code": "x" * 60_000, "www-authenticate": f'error_description="{"y" * 60_000}"'}
+
+    for content in (body, b""):
+        error = from_response(SimpleNamespace(status_code=401, headers=headers, content=content))
+        assert str(error).isprintable()
+        assert len(str(error)) < 1200
+        assert str(error.code).isprintable()
+
+
+def test_an_error_has_the_names_of_azure_core() -> None:
+    """`status_code` beside `status`, and `reason`, as handlers of the official SDK's errors read them."""
+    error = from_response(httpx.Response(404), "add_user_to_group")
+
+    assert (error.status_code, error.reason) == (404, "Not Found")
+    assert ServiceError("send_to_all", 599).reason == ""
+
+
+def test_any_response_of_httpx_becomes_an_error() -> None:
+    """For those who send raw operations with an HTTP client of their own."""
+    error = from_response(httpx.Response(429, headers={"Retry-After": "3", "X-MS-Error-Code": "Busy"}))
+
+    assert isinstance(error, ThrottledError)
+    assert str(error) == "the request was answered with 429 Busy. The service asks to wait 3 s."
 
 
 SENTENCES: list[tuple[WebPubSubError, str]] = [
@@ -131,6 +181,11 @@ SENTENCES: list[tuple[WebPubSubError, str]] = [
         AuthenticationError("send_to_all", 401),
         "send_to_all was answered with 401. Check the access key or the credential, the endpoint, and the clock of "
         "this machine.",
+    ),
+    (
+        PermissionDeniedError("send_to_all", 403, "Error.Forbidden", "an action is missing"),
+        "send_to_all was answered with 403 Error.Forbidden: an action is missing. Check the role assignments of the "
+        "identity (a new one takes up to 30 minutes) and the network rules of the resource.",
     ),
     (
         PayloadTooLargeError("send_to_all", 413, None, "too much"),
@@ -203,6 +258,10 @@ WAITS: list[tuple[str, float | None]] = [
     ("Mon, 01 Jan 2001 00:00:00 GMT", 0.0),
     ("Mon, 01 Jan 2001 00:00:00 -0000", 0.0),
     ("Mon, 99 Jan 2001 00:00:00 GMT", None),
+    ("9" * 5000, 999_999_999.0),
+    ("Mon, 01 Jan 2001 00:00:00 +99999999999999", None),
+    ("Fri, 31 Dec 9999 23:59:59 -2300", ANY),
+    ("0 1 2 3 4 5 6 7 8 9", None),
 ]
 
 
@@ -210,7 +269,10 @@ WAITS: list[tuple[str, float | None]] = [
 def test_retry_after_is_read_as_seconds_or_as_a_date(value: str, seconds: float | None) -> None:
     """What cannot be read counts as absent; a date that has passed is no wait."""
     assert retry_after_seconds({"retry-after": value}) == seconds
-    assert from_response("send_to_all", 429, {"retry-after": value}, b"").retry_after == seconds
+    assert (
+        from_response(SimpleNamespace(status_code=429, headers={"retry-after": value}, content=b"")).retry_after
+        == seconds
+    )
 
 
 def test_a_date_in_the_future_is_the_wait_until_then() -> None:
@@ -223,6 +285,6 @@ def test_a_date_in_the_future_is_the_wait_until_then() -> None:
 @given(st.binary(), st.sampled_from(["", "text/html", "application/json"]))
 def test_no_body_breaks_the_error(content: bytes, content_type: str) -> None:
     """Arbitrary bytes give an error of one line."""
-    error = from_response("send_to_all", 500, {"content-type": content_type}, content)
+    error = from_response(httpx.Response(500, headers={"content-type": content_type}, content=content), "send_to_all")
 
     assert len(str(error).splitlines()) == 1

@@ -1,11 +1,12 @@
 """The lines of the log: what they tell, and that no secret is in them."""
 
 import logging
+import time
 
 import pytest
 
 from webpubsub import _logging
-from webpubsub._logging import log_failure, log_request, log_response
+from webpubsub._logging import log_failure, log_request, log_response, one_line, redacted
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJodHRwIn0.c2lnbmF0dXJl"
 URL = "https://example.webpubsub.azure.com/api/hubs/chat/:send?api-version=2024-12-01"
@@ -74,6 +75,57 @@ def test_no_secret_is_written(
     assert "s3cr3t" not in caplog.text
     assert JWT not in caplog.text
     assert caplog.text.count("REDACTED") >= 2
+
+
+STORM = "eyJ" * 100_000
+DIVIDED = "x" * 4000 + JWT
+
+
+@pytest.mark.parametrize("text", [STORM, STORM + ".a.b", f"{STORM}.{STORM}", ("eyJ" * 10 + ".") * 10_000], ids=len)
+def test_the_time_of_redaction_grows_with_the_text_only(text: str) -> None:
+    """A response can be made to cost seconds otherwise: a thousand times the text in far less than its square."""
+    started = time.perf_counter()
+    redacted(text)
+
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("no token: eyJ", "no token: eyJ"),
+        ("eyJa.b", "eyJa.b"),
+        ("a.eyJa.b.c", "a.REDACTED"),
+        ("token%20eyJa.b.c, and more", "token%20REDACTED, and more"),
+        (f"{JWT} {JWT}", "REDACTED REDACTED"),
+        ("?ACCESS_TOKEN=s3cr3t&x=1", "?ACCESS_TOKEN=REDACTED&x=1"),
+    ],
+)
+def test_a_token_is_replaced_wherever_it_stands(text: str, shown: str) -> None:
+    """Whatever comes before it without a space."""
+    assert redacted(text) == shown
+
+
+def test_what_a_cut_leaves_of_a_token_is_replaced_as_well() -> None:
+    """Half a token says who it is for."""
+    for limit in range(4001, 4000 + len(JWT)):
+        shown = redacted(DIVIDED, limit)
+        assert "eyJ" not in shown or len(shown) < 4003
+
+
+def test_a_text_of_somebody_else_becomes_one_line() -> None:
+    """Cut, printable, without tokens."""
+    assert one_line(f"a\r\n b\x1b[31m\u202e\ud800 {JWT}", 100) == r"a b\x1b[31m\u202e\ud800 REDACTED"
+    assert one_line("x" * 200, 100) == "x" * 97 + "..."
+    assert one_line("x" * 100, 100) == "x" * 100
+    assert len(one_line("\x00" * 100, 100)) == 100
+
+
+def test_nothing_that_a_server_sends_can_write_lines_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    """Line feeds and escapes of a body or a header stand in the log as what they are."""
+    log_response(1, "GET", URL, 200, [("x", "a\x1b[2J")], b"one\nResponse: attempt 1\x1b[2J", 1)
+
+    assert caplog.messages[0].splitlines()[1:] == [r"    x: a\x1b[2J", r"    one\nResponse: attempt 1\x1b[2J"]
 
 
 def test_a_long_body_is_cut_and_a_binary_one_escaped(caplog: pytest.LogCaptureFixture) -> None:

@@ -5,7 +5,9 @@ import pickle
 
 import pytest
 
-from webpubsub import ClientAccessToken, ClientProtocol, GroupMember, Permission
+from webpubsub import ClientAccessToken, ClientProtocol, ConfigurationError, GroupMember, Permission, Role
+from webpubsub.emulator._hub.permissions import Permissions
+from webpubsub.models import check_roles
 
 PATHS = [
     (ClientProtocol.DEFAULT, "/client/hubs/Chat"),
@@ -49,6 +51,69 @@ def test_a_client_access_token_hides_its_token() -> None:
     assert str(token) == f"{token}" == repr(token)
     assert pickle.loads(pickle.dumps(token)) == token
     assert type(pickle.loads(pickle.dumps(token))) is ClientAccessToken
+
+
+ROLES = {
+    "webpubsub.sendToGroup": Role.send_to_group(),
+    "webpubsub.sendToGroup.a.b": Role.send_to_group("a.b"),
+    "webpubsub.joinLeaveGroup": Role.join_leave_group(),
+    "webpubsub.joinLeaveGroup.room": Role.join_leave_group("room"),
+    "webpubsub.sendToGroups.room.*": Role.send_to_groups("room.*"),
+    r"webpubsub.joinLeaveGroups.a?**\*\?\\*": Role.join_leave_groups(r"a?**\*\?\\*"),
+    "webpubsub.getGroupState": Role.get_group_state(),
+    "webpubsub.setGroupState": Role.set_group_state(),
+}
+
+
+@pytest.mark.parametrize(("text", "role"), ROLES.items())
+def test_a_role_is_the_str_that_the_service_knows(text: str, role: Role) -> None:
+    """Made or written, it passes the check and is JSON; the local service takes it."""
+    assert role == text
+    assert json.dumps(check_roles([role])) == json.dumps([text])
+    assert check_roles([text]) == [text]
+    assert Permissions([text]) is not None
+
+
+MISTYPED = {
+    "webpubsub.sendToGruop.room": "did you mean 'webpubsub.sendToGroup....'?",
+    "webpubsub.sendtogroup": "did you mean 'webpubsub.sendToGroup...'?",
+    "sendToGroup.room": "did you mean 'webpubsub.sendToGroup....'?",
+    "joinLeaveGroup": "did you mean 'webpubsub.joinLeaveGroup...'?",
+    "webpubsub.joinLeaveGroups": "needs a pattern",
+    "webpubsub.joinLeaveGroup.": "roles[0] must not be empty",
+    "webpubsub.sendToGroups.": "a pattern must have 1 to 1024 characters",
+    "webpubsub.sendToGroups.******": "at most 5 times *",
+    "webpubsub.getGroupState.room": "is for all groups",
+    r"webpubsub.sendToGroups.a\b": "must be followed by",
+    "webpubsub.sendToGroups.a\\": "must be followed by",
+    "": "roles[0] must not be empty",
+    "\ud800": "surrogate",
+}
+
+
+@pytest.mark.parametrize(("role", "reason"), MISTYPED.items(), ids=range(len(MISTYPED)))
+def test_a_mistyped_role_is_refused(role: str, reason: str) -> None:
+    """The service takes it without a word, and the client may do nothing."""
+    with pytest.raises(ConfigurationError) as refused:
+        check_roles([role])
+
+    assert reason in str(refused.value)
+
+
+def test_roles_of_ones_own_pass() -> None:
+    """An event handler may know them."""
+    assert check_roles(["admin", "r.1", "webpubsub.newThing"]) == ["admin", "r.1", "webpubsub.newThing"]
+    assert check_roles(None) is None
+    with pytest.raises(TypeError, match=r"roles\[0\] must be a str, not int"):
+        check_roles([7])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("pattern", ["", "******", "a\\b", "x" * 1025, "\ud800"])
+def test_a_pattern_is_checked_where_it_is_written(pattern: str) -> None:
+    """Both kinds of roles with patterns."""
+    for make in (Role.send_to_groups, Role.join_leave_groups):
+        with pytest.raises(ConfigurationError, match="pattern"):
+            make(pattern)
 
 
 def test_group_members_are_compared_by_value() -> None:

@@ -19,6 +19,7 @@ def test_the_defaults_are_these() -> None:
             logging_enable=False,
             retry_policy=RetryPolicy(),
             request_id=None,
+            json_default=None,
         )
         == BUILT_IN
     )
@@ -37,6 +38,7 @@ def test_the_options_of_a_call_lie_over_those_of_the_client() -> None:
         logging_enable=True,
         retry_policy=RetryPolicy(),
         request_id="id",
+        json_default=None,
     )
 
 
@@ -65,8 +67,12 @@ REFUSED: list[tuple[dict[str, object], type[Exception], str]] = [
     ({"headers": {b"A": "1"}}, TypeError, "headers must be a mapping of str to str"),
     ({"headers": {"A B": "1"}}, ConfigurationError, "headers has a name"),
     ({"headers": {"": "1"}}, ConfigurationError, "headers has a name"),
-    ({"headers": {"A": "s3cr3t\r\nX: y"}}, ConfigurationError, "the value of A has characters"),
-    ({"headers": {"A": "李"}}, ConfigurationError, "the value of A has characters"),
+    ({"headers": {"A": "s3cr3t\r\nX: y"}}, ConfigurationError, "the value of 'A' must be printable Latin-1"),
+    ({"headers": {"A": "李"}}, ConfigurationError, "the value of 'A' must be printable Latin-1"),
+    ({"headers": {"A": "s3cr3t "}}, ConfigurationError, "the value of 'A' must be printable Latin-1 without spaces"),
+    ({"headers": {"content-length": "0"}}, ConfigurationError, "headers must not set content-length"),
+    ({"read_timeout": 1e10}, ConfigurationError, "read_timeout must be more than 0 and at most 1000000 seconds"),
+    ({"logging_enable": "no"}, TypeError, "logging_enable must be a bool, not str"),
     ({"retry_policy": 3}, TypeError, "retry_policy must be a RetryPolicy, not int"),
     ({"request_id": ""}, ConfigurationError, "request_id"),
     ({"request_id": "a\r\nb"}, ConfigurationError, "request_id"),
@@ -76,10 +82,14 @@ REFUSED: list[tuple[dict[str, object], type[Exception], str]] = [
 ]
 
 REFUSED_OF_THE_CLIENT: list[tuple[dict[str, object], type[Exception], str]] = [
+    ({"json_default": {}}, TypeError, "json_default must be a function, not dict"),
+    ({"credential_scopes": 7}, TypeError, "credential_scopes must be a list of strings"),
+    ({"credential_scopes": ["a", ""]}, ConfigurationError, "credential_scopes[1] must be printable ASCII"),
     ({"max_connections": 0}, ConfigurationError, "max_connections must be 1 or more"),
     ({"max_connections": 1.5}, TypeError, "max_connections must be an int"),
     ({"user": ""}, ConfigurationError, "user must be printable ASCII"),
     ({"user": 7}, TypeError, "user must be a str"),
+    ({"connection_verify": ""}, ConfigurationError, "connection_verify is empty"),
     ({"connection_verify": 1}, TypeError, "connection_verify must be a bool, a path or"),
     ({"request_id": "id"}, TypeError, "no argument 'request_id': it is an option of a call."),
     ({"retry_total": 3}, TypeError, "WebPubSubServiceClient() has no argument 'retry_total'"),
@@ -120,7 +130,7 @@ def test_invalid_options_of_the_client_are_refused(
     assert reason in str(refused.value)
 
 
-@pytest.mark.parametrize("path", ["no such file", __file__])
+@pytest.mark.parametrize("path", ["no such file", __file__, "a\0b"])
 def test_a_file_without_certificates_is_refused(path: str) -> None:
     """Nobody is trusted by mistake."""
     with pytest.raises(ConfigurationError, match="connection_verify"):

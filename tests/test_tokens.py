@@ -98,10 +98,22 @@ CLIENT_TOKENS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
 def test_a_client_access_token_is_made_of_exactly_these_claims(
     given_: dict[str, object], claims: dict[str, object]
 ) -> None:
-    """Audience, times, and what was asked for: no claim more, and none for what was left out."""
+    """Audience, times, and what was asked for: no claim more but a random name, and none for what was left out."""
     token = client_access_token("https://h/client/hubs/chat", KEY, minutes_to_expire=60, **given_)  # type: ignore[arg-type]
 
-    assert token == by_hand({"aud": "https://h/client/hubs/chat", "iat": NOW, "exp": NOW + 3600, **claims})
+    jti = claims_of(token, KEY)["jti"]
+    times = {"aud": "https://h/client/hubs/chat", "iat": NOW, "exp": NOW + 3600}
+    assert token == by_hand({**times, "jti": jti, **claims})
+    assert isinstance(jti, str)
+    assert len(jti) == 32
+
+
+@pytest.mark.usefixtures("_frozen")
+def test_no_two_client_access_tokens_are_alike() -> None:
+    """Not even those of one second: firewalls count connections by the signature."""
+    tokens = {client_access_token("https://h/client/hubs/chat", KEY, minutes_to_expire=60) for _ in range(100)}
+
+    assert len(tokens) == 100
 
 
 @pytest.mark.usefixtures("_frozen")

@@ -1,9 +1,9 @@
 """A typed client for the Azure Web PubSub service.
 
->>> from webpubsub import WebPubSubServiceClient, odata
+>>> from webpubsub import Role, WebPubSubServiceClient, odata
 >>> with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
 ...     service.send_to_all({"text": "Hello"}, filter=odata("userId ne {user}", user="O'Neil"))
-...     service.get_client_access_token(user_id="ann", roles=["webpubsub.joinLeaveGroup"])
+...     service.get_client_access_token(user_id="ann", roles=[Role.join_leave_group()])
 ClientAccessToken(base_url='ws://127.0.0.1:.../client/hubs/chat', token=REDACTED)
 
 `webpubsub.aio` has the same client for asyncio, `webpubsub.emulator` a local service to develop and test against.
@@ -36,7 +36,8 @@ from .errors import (
     WebPubSubError,
 )
 from .filters import odata
-from .models import ClientAccessToken, ClientProtocol, GroupMember, Permission
+from .messages import ContentType, Message
+from .models import ClientAccessToken, ClientProtocol, GroupMember, Permission, Role
 from .options import ClientOptions, RequestOptions
 from .retries import RetryPolicy
 
@@ -52,10 +53,12 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "ConnectionString",
+    "ContentType",
     "EventError",
     "GroupMember",
     "ItemPaged",
     "KeyCredential",
+    "Message",
     "NotFoundError",
     "Pages",
     "PayloadTooLargeError",
@@ -63,6 +66,7 @@ __all__ = [
     "PermissionDeniedError",
     "RequestOptions",
     "RetryPolicy",
+    "Role",
     "ServiceError",
     "ServiceUnavailableError",
     "ThrottledError",

@@ -7,20 +7,31 @@ REST documents.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .errors import ConfigurationError
-from .models import ClientProtocol, Permission
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+Id: TypeAlias = "str | int | UUID"
+"""The id of a user or a connection; an int or a UUID stands for its str."""
 
 _HUB = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}", re.ASCII)
 _LONGEST_GROUP = 1024
+_LONGEST_SECONDS = 1_000_000
+_LARGEST_NUMBER = 2**31 - 1
+_LONGEST_ID_BITS = 256
 _SHOWN = 40
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
+_HEADER_VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
+_FRAMING = ("content-length", "transfer-encoding")
+_LONGEST_METADATA_KEY = 256
+_LONGEST_METADATA_VALUE = 1024
+_MOST_METADATA = 8 * 1024
 
 _Member = TypeVar("_Member", bound=StrEnum)
 
@@ -45,6 +56,8 @@ def access_key(value: object, name: str) -> str:
     key = string(value, name)
     if not key.strip():
         raise ConfigurationError(f"{name} is empty.")
+    if not _is_unicode(key):
+        raise ConfigurationError(f"{name} has bytes that are not UTF-8.")
     return key
 
 
@@ -54,16 +67,18 @@ def number(value: object, name: str, lowest: int, highest: int | None = None) ->
         raise TypeError(f"{name} must be an int, not {type(value).__name__}.")
     if value < lowest or (highest is not None and value > highest):
         limits = f"{lowest} or more" if highest is None else f"from {lowest} to {highest}"
-        raise ConfigurationError(f"{name} must be {limits}; it was {value}.")
+        raise ConfigurationError(f"{name} must be {limits}; it was {show(value)}.")
     return value
 
 
 def seconds(value: object, name: str) -> float:
-    """Check a span of time: more than 0 seconds, and an end."""
+    """Check a span of time: more than 0 seconds, and no more than sockets can wait."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}.")
-    if not (value > 0 and math.isfinite(value)):
-        raise ConfigurationError(f"{name} must be more than 0 seconds; it was {value}.")
+    if not 0 < value <= _LONGEST_SECONDS:
+        raise ConfigurationError(
+            f"{name} must be more than 0 and at most {_LONGEST_SECONDS} seconds; it was {show(value)}."
+        )
     return value
 
 
@@ -77,8 +92,39 @@ def headers(value: object, name: str) -> Mapping[str, str]:
         if not _HEADER_NAME.fullmatch(header):
             raise ConfigurationError(f"{name} has a name that is not a valid HTTP header name.")
         if not _HEADER_VALUE.fullmatch(content):
-            raise ConfigurationError(f"{name}: the value of {header} has characters that HTTP does not allow.")
+            raise ConfigurationError(
+                f"{name}: the value of {show(header)} must be printable Latin-1 without spaces at its ends."
+            )
+        if header.lower() in _FRAMING:
+            raise ConfigurationError(f"{name} must not set {header}, which follows from the message.")
     return value
+
+
+def metadata(values: Mapping[str, str]) -> dict[str, str]:
+    """Check the metadata of a message, and return it as the headers that carry it."""
+    if not isinstance(values, Mapping):
+        raise TypeError(f"metadata must be a mapping of str to str, not {type(values).__name__}.")
+    sent: dict[str, str] = {}
+    for key, value in values.items():
+        string(key, "A key of metadata")
+        if len(key) > _LONGEST_METADATA_KEY or not _HEADER_NAME.fullmatch(key):
+            raise ConfigurationError(
+                f"A key of metadata must be 1 to {_LONGEST_METADATA_KEY} letters, digits or any of "
+                f"! # $ % & ' * + - . ^ _ ` | ~; it was {show(key)}."
+            )
+        string(value, f"metadata[{show(key)}]")
+        if len(value) > _LONGEST_METADATA_VALUE or not (value.isascii() and _HEADER_VALUE.fullmatch(value)):
+            raise ConfigurationError(
+                f"metadata[{show(key)}] must be at most {_LONGEST_METADATA_VALUE} characters of printable ASCII, "
+                f"without spaces at its ends."
+            )
+        if f"x-webpubsub-metadata-{key.lower()}" in sent:
+            raise ConfigurationError(f"metadata has {show(key)} twice: the service makes its keys lower case.")
+        sent[f"x-webpubsub-metadata-{key.lower()}"] = value
+    size = sum(len(key) + len(value) for key, value in values.items())
+    if size > _MOST_METADATA:
+        raise ConfigurationError(f"metadata has {size} bytes; all keys and values together may have {_MOST_METADATA}.")
+    return sent
 
 
 def hub(value: str) -> str:
@@ -87,41 +133,31 @@ def hub(value: str) -> str:
     if not _HUB.fullmatch(value):
         raise ConfigurationError(
             f"hub must start with a letter and go on with up to 127 letters, digits or any of _ ` , . [ ]; "
-            f"it was {_show(value)}."
+            f"it was {show(value)}."
         )
     return value
 
 
 def group(value: str, name: str = "group") -> str:
     """Check a group name: 1 to 1024 characters, not blank, without line feeds, not `.` or `..`."""
-    identifier(value, name)
+    _path_segment(string(value, name), name)
     if len(value) > _LONGEST_GROUP:
         raise ConfigurationError(f"{name} must have at most {_LONGEST_GROUP} characters; it had {len(value)}.")
     if value.isspace():
-        raise ConfigurationError(f"{name} must not be blank; it was {_show(value)}.")
+        raise ConfigurationError(f"{name} must not be blank; it was {show(value)}.")
     if "\n" in value:
-        raise ConfigurationError(f"{name} must not hold a line feed; it was {_show(value)}.")
+        raise ConfigurationError(f"{name} must not hold a line feed; it was {show(value)}.")
     return value
 
 
-def identifier(value: str, name: str) -> str:
-    """Check the id of a user or a connection: not empty, not `.` or `..`.
-
-    A URL path folds the segments `.` and `..` away, so a call for one user would reach all of them.
-    """
-    string(value, name)
-    if value in ("", ".", ".."):
-        raise ConfigurationError(f"{name} must not be empty, '.' or '..'; it was {_show(value)}.")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ConfigurationError(f"{name} holds half of a surrogate pair, which cannot be sent.") from None
-    return value
+def identifier(value: Id, name: str) -> str:
+    """Check the id of a user or a connection: not empty, not `.` or `..`. Returns it as a str."""
+    return _path_segment(value if isinstance(value, str) else _id_text(value, name), name)
 
 
 def groups(values: Iterable[str], name: str = "groups") -> list[str]:
     """Check a list of group names."""
-    return [group(value, f"{name}[{index}]") for index, value in enumerate(_items(values, name))]
+    return [group(value, item) for item, value in items(values, name)]
 
 
 def some_groups(values: Iterable[str]) -> list[str]:
@@ -132,31 +168,34 @@ def some_groups(values: Iterable[str]) -> list[str]:
     return checked
 
 
-def ids(values: Iterable[str] | None, name: str = "excluded") -> list[str] | None:
+def ids(values: Iterable[Id] | None, name: str = "excluded") -> list[str] | None:
     """Check a list of ids; None stays None."""
-    if values is None:
-        return None
-    return [identifier(value, f"{name}[{index}]") for index, value in enumerate(_items(values, name))]
+    return None if values is None else [identifier(value, item) for item, value in items(values, name)]
 
 
-def text(value: str | None, name: str) -> str | None:
+def text(value: object, name: str) -> str:
+    """Check a text that is sent as UTF-8."""
+    return _unicode(string(value, name), name)
+
+
+def optional_text(value: str | None, name: str) -> str | None:
     """Check an optional free text, such as a reason or a filter; None stays None."""
-    return None if value is None else string(value, name)
+    return None if value is None else text(value, name)
 
 
-def permission(value: Permission | str) -> Permission:
-    """Check a permission."""
-    return _member(Permission, value, "permission")
-
-
-def client_protocol(value: ClientProtocol | str) -> ClientProtocol:
-    """Check a client protocol; the case of letters does not matter."""
-    return _member(ClientProtocol, value, "client_protocol")
+def member(enum: type[_Member], value: str, name: str) -> _Member:
+    """Check a value of a closed list; the case of letters does not matter."""
+    wanted = string(value, name).lower()
+    for member in enum:
+        if member.value.lower() == wanted:
+            return member
+    allowed = ", ".join(repr(member.value) for member in enum)
+    raise ConfigurationError(f"{name} must be one of {allowed}; it was {show(value)}.")
 
 
 def minutes(value: int) -> int:
     """Check the lifetime of a token: 1 minute or more."""
-    return number(value, "minutes_to_expire", 1)
+    return number(value, "minutes_to_expire", 1, _LARGEST_NUMBER)
 
 
 def ttl(value: int | None) -> int | None:
@@ -171,23 +210,49 @@ def page_size(value: int | None) -> int | None:
 
 def top(value: int | None) -> int | None:
     """Check how many items are wanted in all: 1 to 2147483647; None stays None."""
-    return None if value is None else number(value, "top", 1, 2**31 - 1)
+    return None if value is None else number(value, "top", 1, _LARGEST_NUMBER)
 
 
-def _items(values: Iterable[str], name: str) -> Iterable[str]:
+def items(values: Iterable[Any], name: str) -> Iterator[tuple[str, Any]]:
+    """Give the items of a list, each with a name for errors."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise TypeError(f"{name} must be a list of strings, not a single {type(values).__name__}.")
-    return values
+    return ((f"{name}[{index}]", value) for index, value in enumerate(values))
 
 
-def _member(enum: type[_Member], value: str, name: str) -> _Member:
-    wanted = string(value, name).lower()
-    for member in enum:
-        if member.value.lower() == wanted:
-            return member
-    allowed = ", ".join(repr(member.value) for member in enum)
-    raise ConfigurationError(f"{name} must be one of {allowed}; it was {_show(value)}.")
+def _id_text(value: object, name: str) -> str:
+    from uuid import UUID  # costs a sixth of the import of this package, and most ids are a str
+
+    if isinstance(value, bool) or not isinstance(value, (int, UUID)):
+        raise TypeError(f"{name} must be a str, an int or a UUID, not {type(value).__name__}.")
+    if isinstance(value, int) and value.bit_length() > _LONGEST_ID_BITS:
+        raise ConfigurationError(f"{name} must be a number of at most {_LONGEST_ID_BITS} bits.")
+    return str(value)
 
 
-def _show(value: str) -> str:
-    return repr(value if len(value) <= _SHOWN else value[:_SHOWN] + "...")
+def _path_segment(value: str, name: str) -> str:
+    """Check a part of a URL path: the segments `.` and `..` fold away, so a call for one user would reach all."""
+    if value in ("", ".", ".."):
+        raise ConfigurationError(f"{name} must not be empty, '.' or '..'; it was {show(value)}.")
+    return _unicode(value, name)
+
+
+def _unicode(value: str, name: str) -> str:
+    if not _is_unicode(value):
+        raise ConfigurationError(f"{name} holds half of a surrogate pair, which cannot be sent.")
+    return value
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def show(value: object) -> str:
+    """Write a value for an error: short, whatever it is."""
+    if isinstance(value, int) and value.bit_length() > _LONGEST_ID_BITS:
+        return "a number of very many digits"
+    return repr(value[:_SHOWN] + "..." if isinstance(value, str) and len(value) > _SHOWN else value)

@@ -12,16 +12,36 @@ logger = logging.getLogger("azure.webpubsub")
 
 REDACTED = "REDACTED"
 _PARAMETER = re.compile(r"((?:^|[?&])access_token=)[^&#\s]+", re.IGNORECASE)
-_JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
+_RUN = re.compile(r"[\w.-]+")
 _SHOWN = 4096
 _SECRET_HEADERS = frozenset(
     ("authorization", "proxy-authorization", "cookie", "set-cookie", "ocp-apim-subscription-key")
 )
 
 
-def redacted(text: str) -> str:
-    """Replace the tokens in a text."""
-    return _JWT.sub(REDACTED, _PARAMETER.sub(rf"\1{REDACTED}", text))
+def redacted(text: str, limit: int | None = None) -> str:
+    """Cut a text and replace the tokens in it, in one pass; what the cut leaves of a token is replaced as well."""
+    kept = _PARAMETER.sub(rf"\1{REDACTED}", text[:limit])
+    is_cut = limit is not None and len(text) > limit
+
+    def hidden(run: re.Match[str]) -> str:
+        start = run[0].find("eyJ")
+        is_token = start >= 0 and (run[0].count(".", start) > 1 or (is_cut and run.end() == len(kept)))
+        return run[0][:start] + REDACTED if is_token else run[0]
+
+    return _RUN.sub(hidden, kept) if "eyJ" in kept else kept
+
+
+def one_line(text: str, limit: int) -> str:
+    """Make a text of somebody else's fit to be shown: cut, on one line, printable, without tokens."""
+    line = _printable(" ".join(redacted(text, limit).split()))
+    return line if len(line) <= limit >= len(text) else line[: limit - 3] + "..."
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def log_request(attempt: int, method: str, url: str, headers: Iterable[tuple[str, str]], content: bytes) -> None:
@@ -67,7 +87,8 @@ def log_failure(attempt: int, method: str, url: str, error: Exception, milliseco
 
 def _headers(headers: Iterable[tuple[str, str]]) -> str:
     return "\n".join(
-        f"    {name}: {REDACTED if name.lower() in _SECRET_HEADERS else redacted(value)}" for name, value in headers
+        f"    {name}: {REDACTED if name.lower() in _SECRET_HEADERS else _printable(redacted(value, _SHOWN))}"
+        for name, value in headers
     )
 
 
@@ -76,6 +97,6 @@ def _body(url: str, content: bytes) -> str:
         return "    (no body)"
     if ":generateToken" in url:
         return f"    {REDACTED} ({len(content)} bytes)"
-    text = redacted(content.decode("utf-8", "backslashreplace"))
+    text = content[: 4 * _SHOWN + 4].decode("utf-8", "backslashreplace")
     rest = f"... ({len(content)} bytes)" if len(text) > _SHOWN else ""
-    return f"    {text[:_SHOWN]}{rest}"
+    return f"    {_printable(redacted(text, _SHOWN))}{rest}"

@@ -3,6 +3,7 @@
 Nothing here ever repeats the string or the key in an error or a `repr`.
 """
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from .errors import ConfigurationError
 __all__ = ["ConnectionString"]
 
 _NAMES = ("Endpoint", "AccessKey", "Port", "Version", "AuthType", "ClientId", "ClientEndpoint", "ServerEndpoint")
+_HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.IGNORECASE)
 _KNOWN_FIELDS = {name.lower(): name for name in _NAMES}
 
 
@@ -43,11 +45,14 @@ class ConnectionString:
             ConfigurationError: A field is missing, given twice, unknown or malformed. The message names the
                 field and never repeats the string.
         """
-        fields = _fields(_checks.string(text, "The connection string"))
+        if _checks.string(text, "The connection string").strip()[:1] in ("'", '"'):
+            raise ConfigurationError("The connection string has quotes around it; take them away.")
+        fields = _fields(text)
         for name in ("Endpoint", "AccessKey"):
             if not fields.get(name):
                 raise ConfigurationError(f"The connection string has no {name}.{_only_identity(fields, name)}")
-        return cls(endpoint_url(fields["Endpoint"], "Endpoint", fields.get("Port")), fields["AccessKey"])
+        access_key = _checks.access_key(fields["AccessKey"], "AccessKey")
+        return cls(endpoint_url(fields["Endpoint"], "Endpoint", fields.get("Port")), access_key)
 
     def reveal(self) -> str:
         """Write the connection string out, **with the access key**."""
@@ -71,7 +76,8 @@ def endpoint_url(text: str, name: str = "endpoint", port: str | int | None = Non
         ConfigurationError: It is not an http or https URL with a host, or it has parts that an endpoint
             does not have.
     """
-    _checks.string(text, name)
+    if is_connection_string(_checks.string(text, name)):
+        raise ConfigurationError(f"{name} is a connection string; use from_connection_string instead.")
     try:
         parts = urlsplit(text.strip())
         host, own_port = parts.hostname, parts.port
@@ -79,7 +85,7 @@ def endpoint_url(text: str, name: str = "endpoint", port: str | int | None = Non
         raise ConfigurationError(f"{name} is not a URL with a valid host and a port from 1 to 65535.") from None
     if parts.scheme not in ("http", "https"):
         raise ConfigurationError(f"{name} must start with https:// (or http:// for a local service).")
-    if not host or any(character.isspace() for character in parts.netloc):
+    if not host or not _is_host(host) or any(character.isspace() for character in parts.netloc):
         raise ConfigurationError(f"{name} has no valid host name.")
     if parts.username is not None or parts.password is not None:
         raise ConfigurationError(f"{name} must not carry a user name or password.")
@@ -92,6 +98,20 @@ def endpoint_url(text: str, name: str = "endpoint", port: str | int | None = Non
     if chosen is not None:
         authority += f":{chosen}"
     return f"{parts.scheme}://{authority}{parts.path.rstrip('/')}"
+
+
+def is_connection_string(text: str) -> bool:
+    """Tell whether somebody gave a connection string where something else belongs."""
+    return re.search(r"(?i)(?:^|[;\s'\"])(?:endpoint|accesskey)\s*=", text) is not None
+
+
+def _is_host(host: str) -> bool:
+    if ":" in host:
+        return True
+    try:
+        return _HOST.fullmatch(host.encode("idna").decode()) is not None
+    except UnicodeError:
+        return False
 
 
 def _fields(text: str) -> dict[str, str]:

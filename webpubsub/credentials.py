@@ -4,13 +4,18 @@ Credentials are recognized by shape, so those of `azure-core` and `azure-identit
 with a `key` is a key credential, anything with a `get_token` a token credential.
 """
 
+import os
 from collections.abc import Awaitable
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from ._checks import access_key
+from .connection_string import ConnectionString, is_connection_string
 from .errors import ConfigurationError
 
 __all__ = ["AccessToken", "AsyncTokenCredential", "AzureKeyCredential", "KeyCredential", "TokenCredential"]
+
+_CONNECTION_STRING = "WEBPUBSUB_CONNECTION_STRING"
+_ENDPOINT = "WEBPUBSUB_ENDPOINT"
 
 
 @runtime_checkable
@@ -145,10 +150,35 @@ def recognize(credential: AsyncCredential) -> KeyCredential | TokenCredential | 
     if credential is None:
         raise ConfigurationError("credential is None; an access key or a credential object is needed.")
     if isinstance(credential, str):
+        if is_connection_string(credential):
+            raise ConfigurationError("credential is a connection string; use from_connection_string instead.")
         return AzureKeyCredential(credential)
+    if isinstance(credential, type):
+        raise TypeError(f"credential is the class {credential.__name__}; an instance of it is needed.")
     if isinstance(credential, KeyCredential) or callable(getattr(credential, "get_token", None)):
         return credential
     raise TypeError(
         f"credential must be a str, an object with a `key`, or one with a `get_token`; "
         f"it was a {type(credential).__name__}."
     )
+
+
+def from_environment() -> tuple[str, str | TokenCredential]:
+    """Read endpoint and credential from the environment.
+
+    Raises:
+        ConfigurationError: Neither variable is set, one has a wrong value, or azure-identity is needed and not there.
+    """
+    if text := os.environ.get(_CONNECTION_STRING):
+        parsed = ConnectionString.parse(text)
+        return parsed.endpoint, parsed.access_key
+    endpoint = os.environ.get(_ENDPOINT)
+    if not endpoint:
+        raise ConfigurationError(f"Set {_CONNECTION_STRING} in the environment, or {_ENDPOINT} to use an identity.")
+    try:
+        from azure.identity import DefaultAzureCredential
+    except ImportError:
+        raise ConfigurationError(
+            f"{_ENDPOINT} without {_CONNECTION_STRING} needs an identity: install webpubsub[identity]."
+        ) from None
+    return endpoint, DefaultAzureCredential()

@@ -19,12 +19,14 @@ All of them can be pickled.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import ClassVar
+from http import HTTPStatus
+from typing import ClassVar, Protocol
 
-from ._logging import redacted
+from ._logging import one_line
 
 __all__ = [
     "AuthenticationError",
@@ -40,9 +42,14 @@ __all__ = [
     "ThrottledError",
     "TransportError",
     "WebPubSubError",
+    "from_response",
 ]
 
 _LONGEST_MESSAGE = 500
+_LONGEST_CODE = 100
+_LONGEST_NUMBER = 9
+_STATUSES = frozenset(HTTPStatus)
+_CHALLENGE = re.compile(r'\berror_description="([^"]*)"')
 
 
 class WebPubSubError(Exception):
@@ -109,7 +116,9 @@ class ServiceError(WebPubSubError):
 
     Attributes:
         operation: The operation that failed, such as `send_to_group`.
-        status: The HTTP status of the answer.
+        status: The HTTP status of the response.
+        status_code: The same, under the name that azure-core has for it.
+        reason: What HTTP calls the status, such as `Not Found`; empty if it does not.
         code: The error code of the service, such as `Error.Connection.NotExisted`, when it sent one.
         message: The explanation of the service on one line, or a short description of the answer.
         target: What the error is about, when the service says so; the name of a query parameter, for example.
@@ -131,7 +140,8 @@ class ServiceError(WebPubSubError):
     ) -> None:
         super().__init__(operation, status, code, message, target, request_id, retry_after)
         self.operation = operation
-        self.status = status
+        self.status = self.status_code = status
+        self.reason = HTTPStatus(status).phrase if status in _STATUSES else ""
         self.code = code
         self.message = message
         self.target = target
@@ -165,7 +175,10 @@ class AuthenticationError(ServiceError):
 class PermissionDeniedError(ServiceError):
     """403: the identity is known, but not allowed to do this."""
 
-    advice = "Check the role assignments of the identity and the network rules of the resource."
+    advice = (
+        "Check the role assignments of the identity (a new one takes up to 30 minutes) and the network rules of the "
+        "resource."
+    )
 
 
 class NotFoundError(ServiceError):
@@ -218,29 +231,53 @@ _CLASSES: dict[int, type[ServiceError]] = {
 }
 
 
+class ErrorResponse(Protocol):
+    """What a response has to show: that of httpx does, and so does `webpubsub_rest.UnexpectedStatus`."""
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers; names in lower case, or a mapping that ignores case."""
+        ...
+
+    @property
+    def content(self) -> bytes:
+        """The body as it came."""
+        ...
+
+
 def from_response(
-    operation: str, status: int, headers: Mapping[str, str], content: bytes, request_id: str | None = None
+    response: ErrorResponse, operation: str = "the request", request_id: str | None = None
 ) -> ServiceError:
-    """Make the exception for an answer that says no.
+    """Make the exception for a response that says no, got by an HTTP client of one's own for example.
 
     The body may be a flat error object, one wrapped in `error`, empty, HTML or cut short: whatever can be
     read of it is used, the rest is left out.
 
     Args:
-        operation: The operation that failed.
-        status: The HTTP status.
-        headers: The headers of the answer; names in lower case, or a mapping that ignores case.
-        content: The body as it came.
+        response: A response of httpx, or anything else with `status_code`, `headers` and `content`.
+        operation: The operation that failed, such as `send_to_group`.
         request_id: The `x-ms-client-request-id` of the request.
+
+    Example:
+        >>> import httpx
+        >>> from webpubsub.errors import from_response
+        >>> from_response(httpx.Response(404), "group_exists")
+        NotFoundError('group_exists', 404, None, '', None, None, None)
     """
-    error = _error_object(content)
+    status, headers = response.status_code, response.headers
+    error = _error_object(response.content)
     cls = _CLASSES.get(status) or (ServiceUnavailableError if status >= 500 else ServiceError)
     return cls(
         operation,
         status,
-        _text(error.get("code")) or headers.get("x-ms-error-code") or None,
+        _text(error.get("code"), _LONGEST_CODE) or _text(headers.get("x-ms-error-code"), _LONGEST_CODE) or None,
         _text(error.get("message")) or _text(error.get("title")) or _describe(status, headers),
-        _text(error.get("target")) or None,
+        _text(error.get("target"), _LONGEST_CODE) or None,
         request_id,
         retry_after_seconds(headers),
     )
@@ -249,17 +286,15 @@ def from_response(
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     """Read `Retry-After`, in seconds or as a date; None when it is absent or unreadable."""
     value = headers.get("retry-after", "").strip()
-    if not value:
-        return None
     if value.isascii() and value.isdigit():
-        return float(value)
+        return float(value[:_LONGEST_NUMBER])
     try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
+        moment = parsedate_to_datetime(value[:_LONGEST_CODE])
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return max(0.0, round((moment - datetime.now(UTC)).total_seconds(), 3))
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, round((moment - datetime.now(UTC)).total_seconds(), 3))
 
 
 def _error_object(content: bytes) -> Mapping[str, object]:
@@ -272,16 +307,15 @@ def _error_object(content: bytes) -> Mapping[str, object]:
     return document if isinstance(document, dict) else {}
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        return ""
-    line = redacted(" ".join(value.split()))
-    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 3] + "..."
+def _text(value: object, limit: int = _LONGEST_MESSAGE) -> str:
+    return one_line(value, limit) if isinstance(value, str) else ""
 
 
 def _describe(status: int, headers: Mapping[str, str]) -> str:
     if 300 <= status < 400:
         return "a redirect, which is not followed because the request carries a credential; check the endpoint"
+    if challenge := _CHALLENGE.search(headers.get("www-authenticate", "")[: 2 * _LONGEST_MESSAGE]):
+        return _text(challenge[1])
     if headers.get("content-type", "").startswith("text/html"):
         return "an HTML page, which comes from a gateway or another server than the service"
     return ""

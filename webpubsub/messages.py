@@ -62,9 +62,9 @@ class PydanticModel(Protocol):
         ...
 
 
+JSONObject: TypeAlias = "Mapping[str, object] | Dataclass | AttrsClass | PydanticModel"
 JSONMessage: TypeAlias = (
-    "str | int | float | bool | Decimal | date | time | timedelta | UUID | Enum | Sequence[object] | "
-    "Mapping[str, object] | Dataclass | AttrsClass | PydanticModel | None"
+    "str | int | float | bool | Decimal | date | time | timedelta | UUID | Enum | Sequence[object] | JSONObject | None"
 )
 """What goes out as JSON. The inside of lists and mappings is checked when it is encoded, so that a TypedDict fits."""
 

@@ -28,10 +28,10 @@ class RequestOptions(TypedDict, total=False):
 
     Attributes:
         api_version: The version of the REST API to call, such as `2024-12-01`.
-        connection_timeout: Seconds to wait for a connection; 5 by default.
-        read_timeout: Seconds to wait for the service to go on answering; 30 by default.
+        connection_timeout: Seconds to wait for a connection; 5 by default, at most 1000000.
+        read_timeout: Seconds to wait for the service to go on responding; 30 by default, at most 1000000.
         headers: Headers to add.
-        logging_enable: Write requests and answers to the logger `azure.webpubsub`, with secrets left out.
+        logging_enable: Write requests and responses to the logger `azure.webpubsub`, with secrets left out.
         request_id: The `x-ms-client-request-id`; a new one is made for each call otherwise.
         retry_policy: How a failed request is repeated.
     """
@@ -54,15 +54,18 @@ class ClientOptions(TypedDict, total=False):
         WebPubSubServiceClient(endpoint='https://example.webpubsub.azure.com', hub='chat')
 
     Attributes:
-        api_version: As in `RequestOptions`.
-        connection_timeout: As in `RequestOptions`.
-        read_timeout: As in `RequestOptions`.
-        headers: As in `RequestOptions`.
-        logging_enable: As in `RequestOptions`.
-        retry_policy: As in `RequestOptions`.
+        api_version: The version of the REST API to call, such as `2024-12-01`.
+        connection_timeout: Seconds to wait for a connection; 5 by default, at most 1000000.
+        read_timeout: Seconds to wait for the service to go on responding; 30 by default, at most 1000000.
+        headers: Headers to add to every request.
+        logging_enable: Write requests and responses to the logger `azure.webpubsub`, with secrets left out.
+        retry_policy: How a failed request is repeated.
         connection_verify: Whether to check the certificate of the service; the path of a file with the
             certificates to trust, or an `ssl.SSLContext`, for an own certificate authority.
         credential_scopes: The scopes of a token credential; `https://webpubsub.azure.com/.default` by default.
+        json_default: Turns a value in a message that JSON has no form for into one that it has, as the `default` of
+            `json.dumps` does. Dates, durations, UUIDs, decimals, enumerations, dataclasses, attrs classes and pydantic
+            models need none.
         max_connections: Most connections to the service at once; 100 by default.
         port: The port of the service, in place of the one in the endpoint.
         reverse_proxy_endpoint: Where requests are sent instead; tokens are still made for the endpoint.
@@ -78,6 +81,7 @@ class ClientOptions(TypedDict, total=False):
     retry_policy: RetryPolicy
     connection_verify: ssl.SSLContext | bool | str
     credential_scopes: str | Sequence[str]
+    json_default: Callable[[Any], object]
     max_connections: int
     port: int | None
     reverse_proxy_endpoint: str | None
@@ -103,6 +107,7 @@ class Settings(NamedTuple):
     logging_enable: bool
     retry_policy: RetryPolicy
     request_id: str | None
+    json_default: Callable[[Any], object] | None
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Settings:
@@ -115,6 +120,7 @@ class Settings(NamedTuple):
             chosen["logging_enable"],
             chosen["retry_policy"],
             None,
+            chosen.get("json_default"),
         )
 
     def but(self, options: RequestOptions, method: Callable[..., object]) -> Settings:
@@ -135,6 +141,7 @@ class Settings(NamedTuple):
             options.get("logging_enable", self.logging_enable),
             options.get("retry_policy", self.retry_policy),
             options.get("request_id"),
+            self.json_default,
         )
 
 
@@ -166,7 +173,7 @@ def tls_verification(chosen: ssl.SSLContext | bool | str) -> ssl.SSLContext | bo
         return chosen
     try:
         return ssl.create_default_context(cafile=chosen)
-    except OSError:
+    except (OSError, ValueError):
         raise ConfigurationError("connection_verify is not the path of a file with certificates.") from None
 
 
@@ -182,6 +189,24 @@ def _is_policy(value: object, name: str) -> None:
 def _is_verification(value: object, name: str) -> None:
     if not isinstance(value, (bool, str, ssl.SSLContext)):
         raise TypeError(f"{name} must be a bool, a path or an ssl.SSLContext, not {type(value).__name__}.")
+    if value == "":
+        raise ConfigurationError(f"{name} is empty; it must be a bool, a path or an ssl.SSLContext.")
+
+
+def _are_scopes(value: object, name: str) -> None:
+    scopes = [(name, value)] if isinstance(value, str) else list(_checks.items(value, name))  # type: ignore[arg-type]
+    for item, scope in scopes:
+        _checks.printable(scope, item)
+
+
+def _is_bool(value: object, name: str) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be a bool, not {type(value).__name__}.")
+
+
+def _is_callable(value: object, name: str) -> None:
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, not {type(value).__name__}.")
 
 
 _CHECKS: dict[str, Callable[[object, str], object]] = {
@@ -192,6 +217,9 @@ _CHECKS: dict[str, Callable[[object, str], object]] = {
     "request_id": _checks.printable,
     "retry_policy": _is_policy,
     "connection_verify": _is_verification,
+    "credential_scopes": _are_scopes,
+    "json_default": _is_callable,
+    "logging_enable": _is_bool,
     "max_connections": lambda value, name: _checks.number(value, name, 1),
     "user": lambda value, name: None if value is None else _checks.printable(value, name),
 }

@@ -11,6 +11,7 @@ import pytest
 from webpubsub import (
     AuthenticationError,
     ConfigurationError,
+    ContentType,
     NotFoundError,
     RetryPolicy,
     ServiceError,
@@ -136,7 +137,7 @@ async def test_a_raw_operation_is_called_with_typed_errors_in_its_own_version() 
 
 @pytest.mark.parametrize(("text", "length"), [("Hello", 5), ("Zoë", 4), ("李", 3), ("🎉🎉", 8), ("", 0)])
 @pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream"])
-async def test_the_length_of_a_body_is_counted_in_bytes(text: str, length: int, content_type: str) -> None:
+async def test_the_length_of_a_body_is_counted_in_bytes(text: str, length: int, content_type: ContentType) -> None:
     """The official async client counts characters, and messages arrive cut short."""
     wire = Wire()
 

@@ -69,13 +69,14 @@ def test_with_a_key_the_token_is_signed_here(
     monkeypatch: pytest.MonkeyPatch,
     unreachable: httpx.MockTransport,
 ) -> None:
-    """To the letter as made by hand: audience in lower case but for the hub, issue time, expiry after an hour."""
+    """To the letter as made by hand: audience in lower case but for the hub, issue time, expiry, a random name."""
     monkeypatch.setattr("time.time", lambda: NOW)
 
     with WebPubSubServiceClient(endpoint, "Chat", KEY, transport=unreachable) as service:
         token = service.get_client_access_token(**arguments)
 
-    expected = {"aud": ENDPOINT + path, "iat": NOW, "exp": NOW + 3600} | claims
+    jti = claims_of(token.token, KEY)["jti"]
+    expected = {"aud": ENDPOINT + path, "iat": NOW, "exp": NOW + 3600, "jti": jti} | claims
     assert token.token == signed(expected, KEY)
     assert token.base_url.lower() == f"wss://{HOST}{path}".lower()
     assert token == {

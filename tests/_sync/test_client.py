@@ -1,6 +1,9 @@
 """The methods of the client: what each sends and returns, and what is refused before anything is sent."""
 # Rendered by codegen.py from tests/_async/test_client.py. Do not edit: change that file and run `python codegen.py`.
+import copy
 import inspect
+import pickle
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 from urllib.parse import unquote
@@ -314,6 +317,42 @@ def test_a_method_finds_its_arguments_where_the_official_sdk_has_them() -> None:
         ("text/plain", b"Hello"),
         ("application/octet-stream", b"Hello World"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [("send_to_all", ()), ("send_to_group", ("g",)), ("send_to_user", ("ann",)), ("send_to_connection", ("c1",))],
+)
+def test_metadata_travels_beside_the_message(method: str, target: tuple[str, ...]) -> None:
+    """As headers, whatever other headers there are."""
+    wire = Wire()
+
+    with WebPubSubServiceClient(
+        ENDPOINT, HUB, KEY, transport=wire.transport, headers={"x-client": "1"}
+    ) as service:
+        outcome(service, method, *target, "hi", metadata={"Trace": "a b"}, headers={"x-call": "2"})
+
+    names = ("x-webpubsub-metadata-trace", "x-client", "x-call")
+    assert [wire.request.headers[name] for name in names] == ["a b", "1", "2"]
+
+
+def test_values_of_an_application_are_made_json_by_the_application() -> None:
+    """`json_default` of the client is asked for every send."""
+    wire = Wire()
+
+    with WebPubSubServiceClient(ENDPOINT, HUB, KEY, transport=wire.transport, json_default=str) as service:
+        service.send_to_all({"n": 1j})
+        service.send_to_user("ann", [1j], read_timeout=5)
+
+    assert [request.content for request in wire.requests] == [b'{"n": "1j"}', b'["1j"]']
+
+
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_client_is_not_copied(copied: Callable[[object], object], unreachable: httpx.MockTransport) -> None:
+    """It would share a connection with a process that knows nothing of it, and take a credential along."""
+    with WebPubSubServiceClient(ENDPOINT, HUB, KEY, transport=unreachable) as service:
+        with pytest.raises(TypeError, match="A client cannot be pickled or copied"):
+            copied(service)
 
 
 @given(

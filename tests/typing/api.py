@@ -6,16 +6,20 @@ A line with an ignore is a mistake that both have to report; an ignore that supp
 
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import TypedDict, assert_type
 from uuid import UUID
 
+import attrs
 import azure.core.credentials
 import azure.core.credentials_async
 import azure.identity
 import azure.identity.aio
 import httpx
+import pydantic
 
 from webpubsub import (
     AzureKeyCredential,
@@ -23,12 +27,15 @@ from webpubsub import (
     ClientOptions,
     ClientProtocol,
     ConnectionString,
+    ContentType,
     GroupMember,
     ItemPaged,
+    Message,
     Pages,
     Permission,
     RequestOptions,
     RetryPolicy,
+    Role,
     ServiceError,
     ThrottledError,
     TransportError,
@@ -36,6 +43,7 @@ from webpubsub import (
     aio,
     odata,
 )
+from webpubsub.errors import from_response
 from webpubsub_rest import TextBody, v2021_10_01
 
 
@@ -43,6 +51,26 @@ class Chat(TypedDict):
     """A message of known shape."""
 
     text: str
+
+
+@dataclass
+class Order:
+    """A dataclass."""
+
+    number: int
+
+
+@attrs.frozen
+class Price:
+    """An attrs class."""
+
+    amount: int
+
+
+class Person(pydantic.BaseModel):
+    """A pydantic model."""
+
+    name: str
 
 
 class Colour(Enum):
@@ -73,6 +101,8 @@ def construction(
     options: ClientOptions = {"api_version": "2024-12-01", "read_timeout": 5, "headers": {"A": "b"}}
     assert_type(WebPubSubServiceClient("https://h", "hub", "key", **options), WebPubSubServiceClient)
     assert_type(ConnectionString.parse("Endpoint=...").endpoint, str)
+    assert_type(WebPubSubServiceClient.from_environment("hub", json_default=str), WebPubSubServiceClient)
+    assert_type(from_response(httpx.Response(404), "group_exists"), ServiceError)
 
 
 def wrong_construction(aio_entra: azure.identity.aio.DefaultAzureCredential) -> None:
@@ -111,6 +141,19 @@ def messages(service: WebPubSubServiceClient, stream: io.BufferedReader, text: i
     service.send_to_all([chat])
     strings: dict[str, list[str]] = {}
     service.send_to_all(strings)
+    service.send_to_all({"price": Decimal("9.90"), "took": timedelta(seconds=1)})
+    service.send_to_all(Decimal("9.90"))
+    service.send_to_all(timedelta(seconds=1))
+    service.send_to_all(Order(1))
+    service.send_to_all(Price(1))
+    service.send_to_all(Person(name="Ann"))
+    service.send_to_all([Order(1), Price(1), Person(name="Ann")])
+    anything: Message = chat
+    octets: ContentType = "application/octet-stream"
+    service.send_to_all(anything, metadata={"trace": "1"})
+    service.send_to_group("g", "hi", excluded=[1, UUID(int=1)], content_type=octets)
+    service.send_to_user(7, "hi")
+    service.send_to_connection(UUID(int=1), "hi")
 
 
 def wrong_messages(service: WebPubSubServiceClient, parts: Iterator[bytes]) -> None:
@@ -123,7 +166,7 @@ def wrong_messages(service: WebPubSubServiceClient, parts: Iterator[bytes]) -> N
     service.send_to_all("hi", content_type=1)  # type: ignore[arg-type]
     service.send_to_all("hi", message_ttl_seconds="60")  # type: ignore[arg-type]
     service.send_to_all("hi", ttl=60)  # type: ignore[call-arg]
-    service.send_to_all("hi", excluded=[1])  # type: ignore[list-item]
+    service.send_to_all("hi", excluded=[1.5])  # type: ignore[list-item]
     service.send_to_group("g")  # type: ignore[call-arg]
     service.send_to_user("u", "hi", excluded=["c"])  # type: ignore[call-arg]
     service.send_to_connection("c", "hi", filter="x")  # type: ignore[call-arg]
@@ -165,6 +208,8 @@ def calls(service: WebPubSubServiceClient, options: RequestOptions) -> None:
     assert_type(token["url"], str)
     assert_type(token.base_url, str)
     service.get_client_access_token(client_protocol=ClientProtocol.SOCKET_IO)
+    service.get_client_access_token(user_id=7, roles=[Role.send_to_group("g"), "webpubsub.joinLeaveGroup"])
+    assert_type(Role.join_leave_groups("room.*"), Role)
     assert_type(service.http, httpx.Client)
     assert_type(v2021_10_01.send_to_all.sync(service.http, service.hub, body=TextBody("hi")), None)
     with service as entered:
@@ -177,6 +222,14 @@ def wrong_calls(service: WebPubSubServiceClient) -> None:
     service.close_connection("c", excluded=["a"])  # type: ignore[call-arg]
     service.connection_exists()  # type: ignore[call-arg]
     service.group_exists(7)  # type: ignore[arg-type]
+    service.user_exists(7.5)  # type: ignore[arg-type]
+    service.grant_permission("sendToGroups", "c")  # type: ignore[arg-type]
+    service.get_client_access_token(client_protocol="WebSocket")  # type: ignore[arg-type]
+    service.get_client_access_token(userId="u")  # type: ignore[call-arg]
+    service.send_to_all("hi", content_type="text/html")  # type: ignore[arg-type]
+    service.send_to_all("hi", metadata={"trace": 1})  # type: ignore[dict-item]
+    service.list_connections("g", maxpagesize=2)  # type: ignore[call-arg]
+    service.send_to_all("hi", json_default=str)  # type: ignore[call-arg]
     service.add_connection_to_group("g")  # type: ignore[call-arg]
     service.add_connections_to_groups([1])  # type: ignore[list-item]
     service.list_connections()  # type: ignore[call-arg]
@@ -226,6 +279,8 @@ def errors() -> None:
         assert_type(error.retry_after, float | None)
     except ServiceError as error:
         assert_type(error.status, int)
+        assert_type(error.status_code, int)
+        assert_type(error.reason, str)
         assert_type(error.code, str | None)
     except TransportError as error:
         assert_type(error.maybe_sent, bool)

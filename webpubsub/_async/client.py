@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import ClassVar, ParamSpec, Self, TypeVar, Unpack
+from typing import ClassVar, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
 import httpx
 
@@ -12,12 +12,21 @@ from webpubsub_rest import JSONValue, Operation, Request
 from webpubsub_rest import v2024_12_01 as rest
 
 from .. import _checks
+from .._checks import Id
 from .._transport.endpoints import Endpoints
 from ..connection_string import ConnectionString, endpoint_url
-from ..credentials import AsyncCredential
+from ..credentials import AsyncCredential, from_environment
 from ..errors import ConfigurationError, ServiceUnavailableError
-from ..messages import Message, encode
-from ..models import ClientAccessToken, ClientProtocol, GroupMember, Permission
+from ..messages import ContentType, Message, encode
+from ..models import (
+    ClientAccessToken,
+    ClientProtocol,
+    ClientProtocolName,
+    GroupMember,
+    Permission,
+    PermissionName,
+    check_roles,
+)
 from ..options import ClientOptions, RequestOptions, Settings, check
 from ..tokens import client_access_token
 from .http import ServiceHttp
@@ -95,6 +104,23 @@ class WebPubSubServiceClient:
         parsed = ConnectionString.parse(connection_string)
         return cls(parsed.endpoint, hub, parsed.access_key, **options)
 
+    @classmethod
+    def from_environment(cls, hub: str, **options: Unpack[ClientOptions]) -> Self:
+        """Make a client as the environment says.
+
+        `WEBPUBSUB_CONNECTION_STRING` holds a connection string. Without it, `WEBPUBSUB_ENDPOINT` holds the URL of the
+        service, and azure-identity's `DefaultAzureCredential` proves who asks (extra `identity`).
+
+        Args:
+            hub: The hub that all calls are about.
+            **options: See `ClientOptions`.
+
+        Raises:
+            ConfigurationError: Neither variable is set, one has a wrong value, or azure-identity is not installed.
+        """
+        endpoint, credential = from_environment()
+        return cls(endpoint, hub, credential, **options)
+
     @property
     def hub(self) -> str:
         """The hub that all calls are about."""
@@ -148,6 +174,12 @@ class WebPubSubServiceClient:
     ) -> None:
         await self.close()
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A client cannot be pickled or copied: it holds a credential and connections. "
+            "Make one where it is needed, from its endpoint and hub."
+        )
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(endpoint={self._endpoint!r}, hub={self._hub!r})"
 
@@ -155,10 +187,11 @@ class WebPubSubServiceClient:
         self,
         message: Message,
         *,
-        excluded: Iterable[str] | None = None,
+        excluded: Iterable[Id] | None = None,
         filter: str | None = None,
-        content_type: str | None = None,
+        content_type: ContentType | None = None,
         message_ttl_seconds: int | None = None,
+        metadata: Mapping[str, str] | None = None,
         **options: Unpack[RequestOptions],
     ) -> None:
         """Send a message to every connection of the hub.
@@ -171,15 +204,17 @@ class WebPubSubServiceClient:
                 binary streams as octets, text streams as text, and everything else, a str too, as JSON.
             message_ttl_seconds: After how many seconds the service drops the message for clients that have not
                 taken it, 0 to 300; 0 and None mean never.
+            metadata: Names and values that clients of the Web PubSub subprotocols get beside the message. Printable
+                ASCII; a name has up to 256 characters, a value up to 1024, all together up to 8192.
         """
-        settings = self._settings(self.send_to_all, options)
+        settings = self._settings(self.send_to_all, _with_metadata(options, metadata))
         await self._http.run(
             settings,
             rest.send_to_all,
             self._hub,
-            body=encode(message, content_type),
+            body=encode(message, content_type, settings.json_default),
             excluded=_checks.ids(excluded),
-            filter_=_checks.text(filter, "filter"),
+            filter_=_checks.optional_text(filter, "filter"),
             message_ttl_seconds=_checks.ttl(message_ttl_seconds),
         )
 
@@ -188,95 +223,110 @@ class WebPubSubServiceClient:
         group: str,
         message: Message,
         *,
-        excluded: Iterable[str] | None = None,
+        excluded: Iterable[Id] | None = None,
         filter: str | None = None,
-        content_type: str | None = None,
+        content_type: ContentType | None = None,
         message_ttl_seconds: int | None = None,
+        metadata: Mapping[str, str] | None = None,
         **options: Unpack[RequestOptions],
     ) -> None:
         """Send a message to every connection in a group.
 
         Args:
             group: The group, 1 to 1024 characters.
-            message: As in `send_to_all`.
-            excluded: As in `send_to_all`.
-            filter: As in `send_to_all`.
-            content_type: As in `send_to_all`.
-            message_ttl_seconds: As in `send_to_all`.
+            message: A JSON value, bytes or a stream.
+            excluded: Ids of connections that do not get it.
+            filter: An OData expression that connections must satisfy; see `odata`.
+            content_type: `application/json`, `text/plain` or `application/octet-stream`. None sends bytes and
+                binary streams as octets, text streams as text, and everything else, a str too, as JSON.
+            message_ttl_seconds: After how many seconds the service drops the message for clients that have not
+                taken it, 0 to 300; 0 and None mean never.
+            metadata: Names and values that clients of the Web PubSub subprotocols get beside the message. Printable
+                ASCII; a name has up to 256 characters, a value up to 1024, all together up to 8192.
         """
-        settings = self._settings(self.send_to_group, options)
+        settings = self._settings(self.send_to_group, _with_metadata(options, metadata))
         await self._http.run(
             settings,
             rest.send_to_group,
             self._hub,
             _checks.group(group),
-            body=encode(message, content_type),
+            body=encode(message, content_type, settings.json_default),
             excluded=_checks.ids(excluded),
-            filter_=_checks.text(filter, "filter"),
+            filter_=_checks.optional_text(filter, "filter"),
             message_ttl_seconds=_checks.ttl(message_ttl_seconds),
         )
 
     async def send_to_user(
         self,
-        user_id: str,
+        user_id: Id,
         message: Message,
         *,
         filter: str | None = None,
-        content_type: str | None = None,
+        content_type: ContentType | None = None,
         message_ttl_seconds: int | None = None,
+        metadata: Mapping[str, str] | None = None,
         **options: Unpack[RequestOptions],
     ) -> None:
         """Send a message to every connection of a user.
 
         Args:
-            user_id: The user.
-            message: As in `send_to_all`.
-            filter: As in `send_to_all`.
-            content_type: As in `send_to_all`.
-            message_ttl_seconds: As in `send_to_all`.
+            user_id: The user; an int or a UUID stands for its str.
+            message: A JSON value, bytes or a stream.
+            filter: An OData expression that connections must satisfy; see `odata`.
+            content_type: `application/json`, `text/plain` or `application/octet-stream`. None sends bytes and
+                binary streams as octets, text streams as text, and everything else, a str too, as JSON.
+            message_ttl_seconds: After how many seconds the service drops the message for clients that have not
+                taken it, 0 to 300; 0 and None mean never.
+            metadata: Names and values that clients of the Web PubSub subprotocols get beside the message. Printable
+                ASCII; a name has up to 256 characters, a value up to 1024, all together up to 8192.
         """
-        settings = self._settings(self.send_to_user, options)
+        settings = self._settings(self.send_to_user, _with_metadata(options, metadata))
         await self._http.run(
             settings,
             rest.send_to_user,
             self._hub,
             _checks.identifier(user_id, "user_id"),
-            body=encode(message, content_type),
-            filter_=_checks.text(filter, "filter"),
+            body=encode(message, content_type, settings.json_default),
+            filter_=_checks.optional_text(filter, "filter"),
             message_ttl_seconds=_checks.ttl(message_ttl_seconds),
         )
 
     async def send_to_connection(
         self,
-        connection_id: str,
+        connection_id: Id,
         message: Message,
         *,
-        content_type: str | None = None,
+        content_type: ContentType | None = None,
         message_ttl_seconds: int | None = None,
+        metadata: Mapping[str, str] | None = None,
         **options: Unpack[RequestOptions],
     ) -> None:
         """Send a message to one connection.
 
         Args:
             connection_id: The connection.
-            message: As in `send_to_all`.
-            content_type: As in `send_to_all`.
-            message_ttl_seconds: As in `send_to_all`.
+            message: A JSON value, bytes or a stream.
+            content_type: `application/json`, `text/plain` or `application/octet-stream`. None sends bytes and
+                binary streams as octets, text streams as text, and everything else, a str too, as JSON.
+            message_ttl_seconds: After how many seconds the service drops the message for clients that have not
+                taken it, 0 to 300; 0 and None mean never.
+            metadata: Names and values that clients of the Web PubSub subprotocols get beside the message. Printable
+                ASCII; a name has up to 256 characters, a value up to 1024, all together up to 8192.
         """
-        settings = self._settings(self.send_to_connection, options)
+        settings = self._settings(self.send_to_connection, _with_metadata(options, metadata))
         await self._http.run(
             settings,
             rest.send_to_connection,
             self._hub,
             _checks.identifier(connection_id, "connection_id"),
-            body=encode(message, content_type),
+            body=encode(message, content_type, settings.json_default),
             message_ttl_seconds=_checks.ttl(message_ttl_seconds),
         )
 
     async def close_all_connections(
         self,
         *,
-        excluded: Iterable[str] | None = None,
+        excluded: Iterable[Id] | None = None,
         reason: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> None:
@@ -292,14 +342,14 @@ class WebPubSubServiceClient:
             rest.close_all_connections,
             self._hub,
             excluded=_checks.ids(excluded),
-            reason=_checks.text(reason, "reason"),
+            reason=_checks.optional_text(reason, "reason"),
         )
 
     async def close_group_connections(
         self,
         group: str,
         *,
-        excluded: Iterable[str] | None = None,
+        excluded: Iterable[Id] | None = None,
         reason: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> None:
@@ -307,8 +357,8 @@ class WebPubSubServiceClient:
 
         Args:
             group: The group.
-            excluded: As in `close_all_connections`.
-            reason: As in `close_all_connections`.
+            excluded: Ids of connections that stay open.
+            reason: What clients of the Web PubSub subprotocols are told.
         """
         settings = self._settings(self.close_group_connections, options)
         await self._http.run(
@@ -317,23 +367,23 @@ class WebPubSubServiceClient:
             self._hub,
             _checks.group(group),
             excluded=_checks.ids(excluded),
-            reason=_checks.text(reason, "reason"),
+            reason=_checks.optional_text(reason, "reason"),
         )
 
     async def close_user_connections(
         self,
-        user_id: str,
+        user_id: Id,
         *,
-        excluded: Iterable[str] | None = None,
+        excluded: Iterable[Id] | None = None,
         reason: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> None:
         """Close every connection of a user.
 
         Args:
-            user_id: The user.
-            excluded: As in `close_all_connections`.
-            reason: As in `close_all_connections`.
+            user_id: The user; an int or a UUID stands for its str.
+            excluded: Ids of connections that stay open.
+            reason: What clients of the Web PubSub subprotocols are told.
         """
         settings = self._settings(self.close_user_connections, options)
         await self._http.run(
@@ -342,17 +392,17 @@ class WebPubSubServiceClient:
             self._hub,
             _checks.identifier(user_id, "user_id"),
             excluded=_checks.ids(excluded),
-            reason=_checks.text(reason, "reason"),
+            reason=_checks.optional_text(reason, "reason"),
         )
 
     async def close_connection(
-        self, connection_id: str, *, reason: str | None = None, **options: Unpack[RequestOptions]
+        self, connection_id: Id, *, reason: str | None = None, **options: Unpack[RequestOptions]
     ) -> None:
         """Close one connection. One that does not exist is not an error.
 
         Args:
             connection_id: The connection.
-            reason: As in `close_all_connections`.
+            reason: What clients of the Web PubSub subprotocols are told.
         """
         settings = self._settings(self.close_connection, options)
         await self._http.run(
@@ -360,10 +410,10 @@ class WebPubSubServiceClient:
             rest.close_connection,
             self._hub,
             _checks.identifier(connection_id, "connection_id"),
-            reason=_checks.text(reason, "reason"),
+            reason=_checks.optional_text(reason, "reason"),
         )
 
-    async def connection_exists(self, connection_id: str, **options: Unpack[RequestOptions]) -> bool:
+    async def connection_exists(self, connection_id: Id, **options: Unpack[RequestOptions]) -> bool:
         """Tell whether a connection is open."""
         settings = self._settings(self.connection_exists, options)
         return await self._http.run(
@@ -375,7 +425,7 @@ class WebPubSubServiceClient:
         settings = self._settings(self.group_exists, options)
         return await self._http.run(settings, rest.group_exists, self._hub, _checks.group(group))
 
-    async def user_exists(self, user_id: str, **options: Unpack[RequestOptions]) -> bool:
+    async def user_exists(self, user_id: Id, **options: Unpack[RequestOptions]) -> bool:
         """Tell whether a user has any connection."""
         settings = self._settings(self.user_exists, options)
         return await self._http.run(settings, rest.user_exists, self._hub, _checks.identifier(user_id, "user_id"))
@@ -412,7 +462,7 @@ class WebPubSubServiceClient:
 
         return AsyncItemPaged(fetch)
 
-    async def add_connection_to_group(self, group: str, connection_id: str, **options: Unpack[RequestOptions]) -> None:
+    async def add_connection_to_group(self, group: str, connection_id: Id, **options: Unpack[RequestOptions]) -> None:
         """Put a connection into a group.
 
         Raises:
@@ -423,7 +473,7 @@ class WebPubSubServiceClient:
         await self._http.run(settings, rest.add_connection_to_group, self._hub, _checks.group(group), connection_id)
 
     async def remove_connection_from_group(
-        self, group: str, connection_id: str, **options: Unpack[RequestOptions]
+        self, group: str, connection_id: Id, **options: Unpack[RequestOptions]
     ) -> None:
         """Take a connection out of a group. One that is not in it is not an error."""
         settings = self._settings(self.remove_connection_from_group, options)
@@ -432,13 +482,13 @@ class WebPubSubServiceClient:
             settings, rest.remove_connection_from_group, self._hub, _checks.group(group), connection_id
         )
 
-    async def remove_connection_from_all_groups(self, connection_id: str, **options: Unpack[RequestOptions]) -> None:
+    async def remove_connection_from_all_groups(self, connection_id: Id, **options: Unpack[RequestOptions]) -> None:
         """Take a connection out of every group it is in."""
         settings = self._settings(self.remove_connection_from_all_groups, options)
         connection_id = _checks.identifier(connection_id, "connection_id")
         await self._http.run(settings, rest.remove_connection_from_all_groups, self._hub, connection_id)
 
-    async def add_user_to_group(self, group: str, user_id: str, **options: Unpack[RequestOptions]) -> None:
+    async def add_user_to_group(self, group: str, user_id: Id, **options: Unpack[RequestOptions]) -> None:
         """Put every present connection of a user into a group.
 
         Raises:
@@ -448,13 +498,13 @@ class WebPubSubServiceClient:
         user_id = _checks.identifier(user_id, "user_id")
         await self._http.run(settings, rest.add_user_to_group, self._hub, user_id, _checks.group(group))
 
-    async def remove_user_from_group(self, group: str, user_id: str, **options: Unpack[RequestOptions]) -> None:
+    async def remove_user_from_group(self, group: str, user_id: Id, **options: Unpack[RequestOptions]) -> None:
         """Take every connection of a user out of a group."""
         settings = self._settings(self.remove_user_from_group, options)
         user_id = _checks.identifier(user_id, "user_id")
         await self._http.run(settings, rest.remove_user_from_group, self._hub, user_id, _checks.group(group))
 
-    async def remove_user_from_all_groups(self, user_id: str, **options: Unpack[RequestOptions]) -> None:
+    async def remove_user_from_all_groups(self, user_id: Id, **options: Unpack[RequestOptions]) -> None:
         """Take every connection of a user out of every group."""
         settings = self._settings(self.remove_user_from_all_groups, options)
         user_id = _checks.identifier(user_id, "user_id")
@@ -471,7 +521,9 @@ class WebPubSubServiceClient:
                 connection of the hub.
         """
         settings = self._settings(self.add_connections_to_groups, options)
-        body = rest.AddToGroupsRequest(groups=_checks.some_groups(groups), filter_=_checks.text(filter, "filter"))
+        body = rest.AddToGroupsRequest(
+            groups=_checks.some_groups(groups), filter_=_checks.optional_text(filter, "filter")
+        )
         await self._http.run(settings, rest.add_connections_to_groups, self._hub, body=body)
 
     async def remove_connections_from_groups(
@@ -485,13 +537,15 @@ class WebPubSubServiceClient:
                 connection of the hub.
         """
         settings = self._settings(self.remove_connections_from_groups, options)
-        body = rest.RemoveFromGroupsRequest(groups=_checks.some_groups(groups), filter_=_checks.text(filter, "filter"))
+        body = rest.RemoveFromGroupsRequest(
+            groups=_checks.some_groups(groups), filter_=_checks.optional_text(filter, "filter")
+        )
         await self._http.run(settings, rest.remove_connections_from_groups, self._hub, body=body)
 
     async def grant_permission(
         self,
-        permission: Permission | str,
-        connection_id: str,
+        permission: Permission | PermissionName,
+        connection_id: Id,
         *,
         target_name: str | None = None,
         **options: Unpack[RequestOptions],
@@ -511,15 +565,15 @@ class WebPubSubServiceClient:
             settings,
             rest.grant_permission,
             self._hub,
-            _checks.permission(permission).value,
+            _checks.member(Permission, permission, "permission").value,
             _checks.identifier(connection_id, "connection_id"),
             target_name=None if target_name is None else _checks.group(target_name, "target_name"),
         )
 
     async def revoke_permission(
         self,
-        permission: Permission | str,
-        connection_id: str,
+        permission: Permission | PermissionName,
+        connection_id: Id,
         *,
         target_name: str | None = None,
         **options: Unpack[RequestOptions],
@@ -527,24 +581,24 @@ class WebPubSubServiceClient:
         """Forbid a connection to do something by itself.
 
         Args:
-            permission: As in `grant_permission`.
+            permission: `sendToGroup` or `joinLeaveGroup`.
             connection_id: The connection. One that does not exist is not an error.
-            target_name: As in `grant_permission`.
+            target_name: The group that it is about. The service asks for one with both permissions.
         """
         settings = self._settings(self.revoke_permission, options)
         await self._http.run(
             settings,
             rest.revoke_permission,
             self._hub,
-            _checks.permission(permission).value,
+            _checks.member(Permission, permission, "permission").value,
             _checks.identifier(connection_id, "connection_id"),
             target_name=None if target_name is None else _checks.group(target_name, "target_name"),
         )
 
     async def has_permission(
         self,
-        permission: Permission | str,
-        connection_id: str,
+        permission: Permission | PermissionName,
+        connection_id: Id,
         *,
         target_name: str | None = None,
         **options: Unpack[RequestOptions],
@@ -552,16 +606,16 @@ class WebPubSubServiceClient:
         """Tell whether a connection may do something by itself.
 
         Args:
-            permission: As in `grant_permission`.
+            permission: `sendToGroup` or `joinLeaveGroup`.
             connection_id: The connection. One that does not exist has no permission.
-            target_name: As in `grant_permission`.
+            target_name: The group that it is about. The service asks for one with both permissions.
         """
         settings = self._settings(self.has_permission, options)
         return await self._http.run(
             settings,
             rest.check_permission,
             self._hub,
-            _checks.permission(permission).value,
+            _checks.member(Permission, permission, "permission").value,
             _checks.identifier(connection_id, "connection_id"),
             target_name=None if target_name is None else _checks.group(target_name, "target_name"),
         )
@@ -569,11 +623,11 @@ class WebPubSubServiceClient:
     async def get_client_access_token(
         self,
         *,
-        user_id: str | None = None,
+        user_id: Id | None = None,
         roles: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
         minutes_to_expire: int = 60,
-        client_protocol: ClientProtocol | str = ClientProtocol.DEFAULT,
+        client_protocol: ClientProtocol | ClientProtocolName = ClientProtocol.DEFAULT,
         jwt_headers: Mapping[str, JSONValue] | None = None,
         **options: Unpack[RequestOptions],
     ) -> ClientAccessToken:
@@ -584,7 +638,8 @@ class WebPubSubServiceClient:
 
         Args:
             user_id: The user that the connection belongs to; None for an anonymous one.
-            roles: What the client may do by itself, such as `webpubsub.sendToGroup.room`.
+            roles: What the client may do by itself: `Role.send_to_group("room")`, or the same as a str,
+                `webpubsub.sendToGroup.room`.
             groups: The groups that the connection is in from the start.
             minutes_to_expire: How long the token can be used to connect, 1 or more. An open connection
                 outlives it.
@@ -592,9 +647,9 @@ class WebPubSubServiceClient:
             jwt_headers: Additions to the token's JOSE header, such as `kid`. Only with an access key.
         """
         settings = self._settings(self.get_client_access_token, options)
-        protocol = _checks.client_protocol(client_protocol)
+        protocol = _checks.member(ClientProtocol, client_protocol, "client_protocol")
         user_id = None if user_id is None else _checks.identifier(user_id, "user_id")
-        role_list = _checks.ids(roles, "roles")
+        role_list = check_roles(roles)
         group_list = None if groups is None else _checks.groups(groups)
         minutes = _checks.minutes(minutes_to_expire)
         path = protocol.path(self._hub)
@@ -640,6 +695,13 @@ class WebPubSubServiceClient:
     def _settings(self, method: Callable[..., object], options: RequestOptions) -> Settings:
         settings = self._http.settings
         return settings.but(options, method) if options else settings
+
+
+def _with_metadata(options: RequestOptions, metadata: Mapping[str, str] | None) -> RequestOptions:
+    if metadata is None:
+        return options
+    headers = _checks.headers(options.get("headers", {}), "headers")
+    return {**options, "headers": {**headers, **_checks.metadata(metadata)}}
 
 
 def _client_type(protocol: ClientProtocol) -> rest.WebPubSubClientType:

@@ -139,7 +139,7 @@ class ServiceHttp(httpx.AsyncClient):
             response = await self._exchange(request)
             return operation.parse(response)
         except UnexpectedStatus as answer:
-            error = from_response(operation.name, answer.status_code, answer.headers, answer.content, request_id)
+            error = from_response(answer, operation.name, request_id)
             raise self.error_to_raise(error, request, response) from None
         except UnexpectedAnswer as answer:
             message = "the body is not the JSON that the service documents"

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
+from .. import _checks
+
 T = TypeVar("T")
 
 
@@ -37,8 +39,12 @@ class ItemPaged(Generic[T]):
         Args:
             continuation_token: Where to go on: the `continuation_token` of an earlier iteration. None starts with
                 the first page.
+
+        Raises:
+            ConfigurationError: The token cannot be sent.
+            TypeError: The token is not a str.
         """
-        return Pages(self._fetch, continuation_token)
+        return Pages(self._fetch, _checks.optional_text(continuation_token, "continuation_token"))
 
 
 class Pages(Generic[T]):

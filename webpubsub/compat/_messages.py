@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from azure.core.serialization import AzureJSONEncoder
 
 from ..errors import ConfigurationError
+from ..messages import ContentType
 
 JSON = "application/json"
 
 
-def encoded(message: Any, content_type: str | None) -> tuple[Any, str]:
+def encoded(message: Any, content_type: str | None) -> tuple[Any, ContentType]:
     """Return a message and a content type that the native client sends byte for byte.
 
     Args:
@@ -29,12 +30,12 @@ def encoded(message: Any, content_type: str | None) -> tuple[Any, str]:
         ConfigurationError: The message holds NaN or an infinity, or contains itself.
         TypeError: It holds something that has no form in JSON.
     """
-    content_type = content_type or JSON
-    if not isinstance(content_type, str) or content_type.partition(";")[0].strip().lower() != JSON:
-        return _octets(message), content_type
+    chosen = cast("ContentType", content_type or JSON)
+    if not isinstance(chosen, str) or chosen.partition(";")[0].strip().lower() != JSON:
+        return _octets(message), chosen
     if hasattr(message, "read"):
-        return message, content_type
-    return _json(message), content_type
+        return message, chosen
+    return _json(message), chosen
 
 
 def _json(message: Any) -> bytes:

@@ -15,6 +15,7 @@ from webpubsub_rest import Operation, Request
 from ..._async.client import WebPubSubServiceClient as NativeClient
 from ...credentials import AsyncCredential
 from ...errors import ConfigurationError
+from ...messages import ContentType
 from ...models import ClientAccessToken, GroupMember
 from ...options import RequestOptions, Settings
 from .. import _options
@@ -113,8 +114,8 @@ class WebPubSubServiceClient(NativeClient):
             content_type: `application/json`, `text/plain` or `application/octet-stream`.
             **options: `excluded`, `filter`, `message_ttl_seconds` and those of azure-core.
         """
-        message, content_type = _outgoing(message, content_type, options)
-        await super().send_to_all(message, content_type=content_type, **options)
+        message, chosen = _outgoing(message, content_type, options)
+        await super().send_to_all(message, content_type=chosen, **options)
 
     @_any_keywords
     async def send_to_group(self, group: str, message: Any, *, content_type: str | None = None, **options: Any) -> None:
@@ -126,8 +127,8 @@ class WebPubSubServiceClient(NativeClient):
             content_type: As in `send_to_all`.
             **options: As in `send_to_all`.
         """
-        message, content_type = _outgoing(message, content_type, options)
-        await super().send_to_group(group, message, content_type=content_type, **options)
+        message, chosen = _outgoing(message, content_type, options)
+        await super().send_to_group(group, message, content_type=chosen, **options)
 
     @_any_keywords
     async def send_to_user(
@@ -141,8 +142,8 @@ class WebPubSubServiceClient(NativeClient):
             content_type: As in `send_to_all`.
             **options: `filter`, `message_ttl_seconds` and those of azure-core.
         """
-        message, content_type = _outgoing(message, content_type, options)
-        await super().send_to_user(user_id, message, content_type=content_type, **options)
+        message, chosen = _outgoing(message, content_type, options)
+        await super().send_to_user(user_id, message, content_type=chosen, **options)
 
     @_any_keywords
     async def send_to_connection(
@@ -156,8 +157,8 @@ class WebPubSubServiceClient(NativeClient):
             content_type: As in `send_to_all`.
             **options: `message_ttl_seconds` and those of azure-core.
         """
-        message, content_type = _outgoing(message, content_type, options)
-        await super().send_to_connection(connection_id, message, content_type=content_type, **options)
+        message, chosen = _outgoing(message, content_type, options)
+        await super().send_to_connection(connection_id, message, content_type=chosen, **options)
 
     close_all_connections = _any_keywords(NativeClient.close_all_connections)
     close_group_connections = _any_keywords(NativeClient.close_group_connections)
@@ -309,7 +310,7 @@ class WebPubSubServiceClient(NativeClient):
         return await self._http.run(settings, Operation("send_request", build, parse), api_version="")
 
 
-def _outgoing(message: Any, content_type: str | None, options: dict[str, Any]) -> tuple[Any, str]:
+def _outgoing(message: Any, content_type: str | None, options: dict[str, Any]) -> tuple[Any, ContentType]:
     """Encode a message; the content type may stand among the headers."""
     headers = _options.headers(options.pop("headers", None))
     for name in [name for name in headers if name.lower() == "content-type"]:

@@ -92,9 +92,7 @@ class HttpResponse(rest.HttpResponse):
     def raise_for_status(self) -> None:
         """Raise the error that a method of the client would raise, for a status of 400 and more."""
         if self._status_code >= 400:
-            headers = {name.lower(): value for name, value in self._headers.items()}
-            error = from_response("send_request", self._status_code, headers, self._content, self._request_id)
-            raise refused(error, self)
+            raise refused(from_response(self, "send_request", self._request_id), self)
 
     def read(self) -> bytes:
         """Return the body."""
