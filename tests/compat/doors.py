@@ -67,6 +67,12 @@ class Driven:
             return self._runner.run(_listed(items))
         return list(items)
 
+    def paged(self, pages: Any) -> list[list[Any]]:
+        """Return what the pages of an iterator of either colour yield, each page before the next is fetched."""
+        if hasattr(pages, "__aiter__"):
+            return self._runner.run(_paged(pages))
+        return [list(page) for page in pages]
+
 
 async def _awaited(result: Any) -> Any:
     return await result
@@ -74,6 +80,10 @@ async def _awaited(result: Any) -> Any:
 
 async def _listed(items: Any) -> list[Any]:
     return [item async for item in items]
+
+
+async def _paged(pages: Any) -> list[list[Any]]:
+    return [[item async for item in page] async for page in pages]
 
 
 @contextmanager

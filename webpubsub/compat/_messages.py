@@ -28,7 +28,6 @@ def encoded(message: Any, content_type: str | None) -> tuple[Any, ContentType]:
 
     Raises:
         ConfigurationError: The message holds NaN or an infinity, or contains itself.
-        TypeError: It holds something that has no form in JSON.
     """
     chosen = cast("ContentType", content_type or JSON)
     if not isinstance(chosen, str) or chosen.partition(";")[0].strip().lower() != JSON:
@@ -38,14 +37,15 @@ def encoded(message: Any, content_type: str | None) -> tuple[Any, ContentType]:
     return _json(message), chosen
 
 
-def _json(message: Any) -> bytes:
+def _json(message: Any) -> Any:
+    """Encode as azure-core does; what it cannot encode is left to the native client, which knows more types."""
     try:
         return json.dumps(message, cls=AzureJSONEncoder, allow_nan=False).encode()
+    except TypeError:
+        return message
     except (ValueError, RecursionError) as error:
         problem = "holds NaN or an infinity" if "Out of range" in str(error) else "contains itself"
         raise ConfigurationError(f"message {problem}, which JSON cannot express; replace that value.") from None
-    except TypeError as error:
-        raise TypeError(f"message cannot be sent as JSON: {error}.") from None
 
 
 def _octets(message: Any) -> Any:
