@@ -1,13 +1,21 @@
-"""Moving over from the official SDK: the same program with another import line does the same."""
+"""Moving over from the official SDK: the same program with another import line does the same.
+
+The native door takes the programs of the official documents; the drop-in door takes whole applications, those of
+`tests/programs`, with their handlers for azure-core's exceptions.
+"""
 
 import inspect
 import json
 from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import azure.core.credentials
 import azure.messaging.webpubsubservice
 import azure.messaging.webpubsubservice.aio
+import django
+import django.conf
 import pytest
 from websockets.sync.client import connect
 
@@ -30,8 +38,9 @@ SEND_A_DICT = "service.send_to_all(message={'from': 'user1', 'n': 1})"
 IMPORTS = {
     "official": "from azure.messaging.webpubsubservice import WebPubSubServiceClient",
     "ours": "from webpubsub import WebPubSubServiceClient",
+    "drop-in": "from webpubsub.compat import WebPubSubServiceClient",
 }
-PROGRAMS: dict[str, tuple[str, str, object]] = {
+FIRST_STEPS: dict[str, tuple[str, str, object]] = {
     "a dict, by connection string": (FROM_STRING, SEND_A_DICT, {"from": "user1", "n": 1}),
     "a dict, by endpoint and key": (WITH_KEY, SEND_A_DICT, {"from": "user1", "n": 1}),
     "text": (FROM_STRING, "service.send_to_all(message='Hello', content_type='text/plain')", "Hello"),
@@ -55,7 +64,7 @@ PROGRAMS: dict[str, tuple[str, str, object]] = {
 
 
 @pytest.mark.parametrize("line", IMPORTS.values(), ids=IMPORTS)
-@pytest.mark.parametrize(("construction", "call", "arrives"), PROGRAMS.values(), ids=PROGRAMS)
+@pytest.mark.parametrize(("construction", "call", "arrives"), FIRST_STEPS.values(), ids=FIRST_STEPS)
 def test_a_program_does_the_same_with_either_import(
     line: str, construction: str, call: str, arrives: object, emulator: Emulator, hub: str
 ) -> None:
@@ -75,6 +84,106 @@ def test_a_program_does_the_same_with_either_import(
         received = client.recv()
 
     assert (json.loads(received) if isinstance(arrives, dict) else received) == arrives
+
+
+PROGRAMS = Path(__file__).parent / "programs"
+PACKAGES = {"official": "azure.messaging.webpubsubservice", "drop-in": "webpubsub.compat"}
+MISTAKEN_FILTER = {"kind": "refused", "status": 400, "code": "Error.BadRequest", "model": None}
+REJECTED = {"kind": "authentication", "status": 401, "reason": "Unauthorized"}
+
+
+def absent(code: str, what: str) -> dict[str, object]:
+    """Return how a handler describes that something does not exist."""
+    text = f"{what} `nobody` is not found."
+    body = {"code": code, "message": text, "target": what, "details": None, "innererror": None}
+    message = f"({code}) {text}\nCode: {code}\nMessage: {text}\nTarget: {what}"
+    return {
+        "kind": "absent",
+        "code": code,
+        "message": message,
+        "body": body,
+        "type": "application/json; charset=utf-8",
+    }
+
+
+RESULTS: dict[str, list[object]] = {
+    "celery_prefork": [["dropped 404 Error.User.NotExisted"] * 3 + ["again"]] * 3,
+    "django_async_view": [{"ann": False, "bob": False}, 404, {"absent": "Error.User.NotExisted"}, {"ann": False}],
+    "django_view": [["baseUrl", "token", "url"], 204, 400, "Bad Request", {"online": False}],
+    "except_handlers": [
+        {"kind": "fine"},
+        absent("Error.User.NotExisted", "User"),
+        absent("Info.Connection.NotExisted", "Connection"),
+        MISTAKEN_FILTER,
+        {"kind": "value"},
+        REJECTED,
+        REJECTED,
+        {"kind": "unanswered", "sent": False},
+        {"kind": "value"},
+    ],
+    "fastapi_lifespan": [
+        ["baseUrl", "token", "url"],
+        200,
+        502,
+        {"status": 404, "code": "Error.User.NotExisted"},
+        [],
+    ],
+    "flask_async_view": [
+        {"online": False},
+        {"online": False},
+        404,
+        {"message": "(Error.User.NotExisted) User `nobody` is not found.", "method": "PUT"},
+    ],
+    "flask_view": [
+        True,
+        202,
+        (502, {"body": "Error.BadRequest", "reason": "Bad Request"}),
+        (404, {"code": "Error.User.NotExisted", "status": 404}),
+    ],
+    "langchain_callback": [
+        [
+            '{"event": "start", "prompts": ["Greet me"]}',
+            '{"event": "token", "text": "Hel"}',
+            '{"event": "token", "text": "lo "}',
+            '{"event": "token", "text": "\\u4e16\\u754c"}',
+            '{"event": "end"}',
+        ],
+        [],
+        ["ServiceRequestError"],
+    ],
+    "negotiate": [True, [["lobby", {"from": "server", "data": "Hello"}]]],
+    "paging": [["user0", "user1", "user2", "user3", "user4"], [3, 2], 2, [2, 2, 1], 404],
+    "tuned_client": [202, 404, "nightly", [["POST", 202], ["POST", 202], ["HEAD", 404], ["POST", 204]]],
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def django_is_set_up() -> None:
+    """Django wants its settings once in each process."""
+    if not django.conf.settings.configured:
+        django.conf.settings.configure(SECRET_KEY="of the tests", ALLOWED_HOSTS=["*"])
+        django.setup()
+
+
+@pytest.mark.parametrize("package", PACKAGES.values(), ids=PACKAGES)
+@pytest.mark.parametrize("name", RESULTS)
+def test_an_application_does_the_same_with_only_its_import_line_changed(
+    name: str, package: str, emulator: Emulator, hub: str
+) -> None:
+    """Results, and what its handlers for azure-core's exceptions see."""
+    path = PROGRAMS / f"{name}.py"
+    source = path.read_text("utf-8")
+    program = ModuleType(name)
+
+    exec(compile(source.replace(PACKAGES["official"], package), path, "exec"), vars(program))
+
+    assert f"from {PACKAGES['official']}" in source
+    assert program.main(emulator.connection_string, hub) == RESULTS[name]
+
+
+def test_every_program_is_run() -> None:
+    """None is left lying around."""
+    assert {path.stem for path in PROGRAMS.glob("*.py")} - {"__init__"} == RESULTS.keys()
 
 
 def methods(client: type) -> Iterator[tuple[str, list[inspect.Parameter]]]:

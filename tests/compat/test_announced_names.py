@@ -9,8 +9,8 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.compat.doors import ALL, OURS, Door, opened
-from webpubsub_rest.v2024_12_01 import AddToGroupsRequest
 from webpubsub.emulator import Emulator
+from webpubsub_rest.v2024_12_01 import AddToGroupsRequest
 
 FORMS: dict[str, Any] = {
     "a mapping": lambda request: request,

@@ -1,5 +1,6 @@
 """Client access tokens, with the laxness of the official SDK where it harms nobody."""
 
+import time
 from typing import Any
 
 import jwt
@@ -68,27 +69,31 @@ def test_a_typo_is_not_swallowed(door: Door, name: str, emulator: Emulator, hub:
 
 
 class Issuer:
-    """A token credential, as azure-identity has them."""
+    """A token credential, as azure-identity has them, that the local service trusts."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._key = emulator.access_key
 
     def get_token(self, *scopes: str, **_: Any) -> AccessToken:
-        """Return a token for the local service, which simulates Microsoft Entra ID."""
+        """Return a token for the scope of the service."""
         assert scopes == ("https://webpubsub.azure.com/.default",)
-        payload = {"aud": "https://webpubsub.azure.com", "exp": 4_000_000_000}
-        return AccessToken(jwt.encode(payload, "k" * 40), 4_000_000_000)
+        expires_on = int(time.time()) + 3600
+        payload = {"aud": "https://webpubsub.azure.com", "exp": expires_on}
+        return AccessToken(jwt.encode(payload, self._key), expires_on)
 
 
 class AsyncIssuer(Issuer):
     """The same, for the asynchronous client."""
 
     async def get_token(self, *scopes: str, **options: Any) -> AccessToken:  # type: ignore[override]
-        """Return a token for the local service."""
+        """Return a token for the scope of the service."""
         return super().get_token(*scopes, **options)
 
 
 @pytest.mark.parametrize("door", OURS)
 def test_a_token_credential_lets_the_service_make_tokens(door: Door, emulator: Emulator, hub: str) -> None:
     """Errors, keywords and results as with a key."""
-    credential = AsyncIssuer() if door.asynchronous else Issuer()
+    credential = (AsyncIssuer if door.asynchronous else Issuer)(emulator)
     with driven(door.client(emulator.endpoint, hub, credential)) as service:
         token = service.get_client_access_token(user_id="ann", roles=["webpubsub.joinLeaveGroup"], retry_total=0)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
+from inspect import signature
 from typing import Any, Self, TypeVar, cast
+from uuid import UUID
 
 import httpx
 from azure.core.rest import HttpRequest
@@ -30,15 +32,20 @@ R = TypeVar("R")
 
 
 def _any_keywords(method: Callable[..., R]) -> Callable[..., R]:
-    """Let a method take azure-core's keywords, for type checkers too, and return what a `cls=` makes."""
+    """Let a method take azure-core's keywords, for type checkers too, and numbers as groups."""
     native: Callable[..., Any] = method
+    position = next((at for at, name in enumerate(signature(method).parameters) if name == "group"), 0)
 
     @wraps(native)
-    async def call(self: WebPubSubServiceClient, *args: Any, cls: Any = None, **options: Any) -> Any:
+    async def call(*args: Any, cls: Any = None, **options: Any) -> Any:
+        if position and len(args) > position:
+            args = *args[:position], _name(args[position]), *args[position + 1 :]
+        for name in {"group", "target_name"} & options.keys():
+            options[name] = _name(options[name])
         if cls is None:
-            return await native(self, *args, **options)
+            return await native(*args, **options)
         made: list[Any] = []
-        await native(self, *args, cls=lambda *given: made.append(cls(*given)), **options)
+        await native(*args, cls=lambda *given: made.append(cls(*given)), **options)
         return made[-1]
 
     return cast("Callable[..., R]", call)
@@ -219,7 +226,7 @@ class WebPubSubServiceClient(NativeClient):
         if "maxpagesize" in options:
             options["max_page_size"] = options.pop("maxpagesize")
         start = options.pop("continuation_token_parameter", None)
-        return AsyncItems(super().list_connections(group, **options), start)
+        return AsyncItems(super().list_connections(_name(group), **options), start)
 
     list_connections_in_group = list_connections
 
@@ -327,18 +334,32 @@ def _refuse_cls(options: Mapping[str, Any], method: str) -> None:
 
 
 def _several(values: Iterable[str] | str | None) -> list[str] | None:
-    return None if not values else [values] if isinstance(values, str) else list(values)
+    return None if not values else [values] if isinstance(values, str) else [_name(value) for value in values]
+
+
+def _name(value: Any) -> Any:
+    """Return the name of a group; a number or a UUID stands for its text."""
+    return str(value) if isinstance(value, (int, UUID)) and not isinstance(value, bool) else value
 
 
 def _selection(given: Any, filter: str | None, options: dict[str, Any], name: str) -> tuple[Any, str | None]:
-    """Return groups and filter of a bulk call."""
+    """Return groups and filter of a bulk call.
+
+    Raises:
+        ConfigurationError: The request holds something else than groups and a filter.
+        TypeError: The filter is given twice.
+    """
     options.pop("content_type", None)
     if "groups" in options:
         return options.pop("groups"), filter
     if hasattr(given, "read"):
         given = json.load(given)
+    elif hasattr(given, "to_dict"):
+        given = given.to_dict()
     if not isinstance(given, Mapping):
         return given, filter
     if unknown := given.keys() - {"groups", "filter"}:
         raise ConfigurationError(f"{name} must hold groups and filter; it held {min(unknown)[:40]!r}.")
+    if filter is not None and "filter" in given:
+        raise TypeError(f"{name} already holds a filter: leave out the argument filter.")
     return given.get("groups", ()), given.get("filter", filter)
