@@ -17,7 +17,7 @@ from django.urls import path
 def service() -> WebPubSubServiceClient:
     given = dict(part.split("=", 1) for part in settings.WEB_PUBSUB["connection_string"].split(";") if part)
     credential = AzureKeyCredential(given["AccessKey"])
-    return WebPubSubServiceClient(given["Endpoint"], settings.WEB_PUBSUB["hub"], credential, logging_enable=True)
+    return WebPubSubServiceClient(given["Endpoint"], settings.WEB_PUBSUB["hub"], credential, logging_enable=False)
 
 
 def negotiate(request):

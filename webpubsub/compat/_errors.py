@@ -2,7 +2,9 @@
 
 Each class stands below the one of `webpubsub.errors` that the native client raises and below the one of
 `azure.core.exceptions` that the official SDK raises for the same thing. `str()` stays the one line of ours; the
-attributes of both are there. Where both have one of the same name, `message` and `reason`, the value is azure-core's.
+attributes of both are there; `message`, which both have, is azure-core's, with code and explanation.
+
+azure-core declares status and reason as optional, which a response that is there does not bear out: hence the ignores.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ __all__ = [
 ]
 
 
-class HttpResponseError(errors.ServiceError, core.HttpResponseError):
+class HttpResponseError(errors.ServiceError, core.HttpResponseError):  # type: ignore[misc]
     """The service answered with an error.
 
     Attributes:
@@ -50,8 +52,7 @@ class HttpResponseError(errors.ServiceError, core.HttpResponseError):
 
     def __init__(self, cause: errors.ServiceError, response: Any) -> None:
         core.HttpResponseError.__init__(self, response=response)
-        of_both = {"message": redacted(self.message), "reason": self.reason}
-        self.__dict__.update(vars(cause), **of_both)
+        self.__dict__.update(vars(cause), message=redacted(self.message))
         self._cause = cause
 
     def __str__(self) -> str:
@@ -61,43 +62,43 @@ class HttpResponseError(errors.ServiceError, core.HttpResponseError):
         return type(self), (self._cause, self.response)
 
 
-class BadRequestError(HttpResponseError, errors.BadRequestError):
+class BadRequestError(HttpResponseError, errors.BadRequestError):  # type: ignore[misc]
     """400."""
 
 
-class ClientAuthenticationError(HttpResponseError, errors.AuthenticationError, core.ClientAuthenticationError):
+class ClientAuthenticationError(HttpResponseError, errors.AuthenticationError, core.ClientAuthenticationError):  # type: ignore[misc]
     """401."""
 
 
-class PermissionDeniedError(HttpResponseError, errors.PermissionDeniedError):
+class PermissionDeniedError(HttpResponseError, errors.PermissionDeniedError):  # type: ignore[misc]
     """403."""
 
 
-class ResourceNotFoundError(HttpResponseError, errors.NotFoundError, core.ResourceNotFoundError):
+class ResourceNotFoundError(HttpResponseError, errors.NotFoundError, core.ResourceNotFoundError):  # type: ignore[misc]
     """404."""
 
 
-class ResourceExistsError(HttpResponseError, errors.ConflictError, core.ResourceExistsError):
+class ResourceExistsError(HttpResponseError, errors.ConflictError, core.ResourceExistsError):  # type: ignore[misc]
     """409."""
 
 
-class PayloadTooLargeError(HttpResponseError, errors.PayloadTooLargeError):
+class PayloadTooLargeError(HttpResponseError, errors.PayloadTooLargeError):  # type: ignore[misc]
     """413."""
 
 
-class ThrottledError(HttpResponseError, errors.ThrottledError):
+class ThrottledError(HttpResponseError, errors.ThrottledError):  # type: ignore[misc]
     """429."""
 
 
-class ServiceUnavailableError(HttpResponseError, errors.ServiceUnavailableError):
+class ServiceUnavailableError(HttpResponseError, errors.ServiceUnavailableError):  # type: ignore[misc]
     """5xx."""
 
 
-class ResourceNotModifiedError(HttpResponseError, core.ResourceNotModifiedError):
+class ResourceNotModifiedError(HttpResponseError, core.ResourceNotModifiedError):  # type: ignore[misc]
     """304."""
 
 
-class DecodeError(HttpResponseError, core.DecodeError):
+class DecodeError(HttpResponseError, core.DecodeError):  # type: ignore[misc]
     """A success whose body is not the JSON that the service documents."""
 
 

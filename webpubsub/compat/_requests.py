@@ -54,8 +54,8 @@ def _body(request: HttpRequest) -> tuple[bytes, dict[str, str]]:
     if content is None:
         return b"", {}
     if isinstance(content, Mapping):
-        data, files = request._data or {}, request._files  # given out only as one by `content`
-        form = httpx.Request(request.method, "http://form", data=data, files=files)
+        files: Any = request._files  # `content` gives out only one of the two
+        form = httpx.Request(request.method, "http://form", data=request._data or {}, files=files)
         return form.read(), {"Content-Type": form.headers["Content-Type"]}
     if hasattr(content, "read"):
         content = content.read()
