@@ -13,9 +13,10 @@ import webpubsub.aio
 import webpubsub.compat
 import webpubsub.compat.aio
 import webpubsub.emulator
+import webpubsub.events
 from webpubsub import ServiceError
 
-DOORS = [webpubsub, webpubsub.aio, webpubsub.compat, webpubsub.compat.aio, webpubsub.emulator]
+DOORS = [webpubsub, webpubsub.aio, webpubsub.compat, webpubsub.compat.aio, webpubsub.emulator, webpubsub.events]
 PARTS = ["connection_string", "credentials", "errors", "filters", "messages", "models", "options", "retries", "tokens"]
 TITLE_LENGTH = 72
 

@@ -1,0 +1,29 @@
+"""The door for Flask: one view, which takes GET, POST and OPTIONS."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from .handler import EventHandler
+from .wsgi import application
+
+__all__ = ["View", "view"]
+
+View: TypeAlias = Callable[[], Response]
+
+METHODS = ("GET", "POST", "OPTIONS")
+
+
+def view(handler: EventHandler) -> View:
+    """Make a view, for `app.add_url_rule("/eventhandler", view_func=...)` under any path."""
+    serve = application(handler)
+
+    def webpubsub_events() -> Response:
+        return Response.from_app(serve, request.environ)
+
+    # Flask reads these from the view: without them it would answer OPTIONS itself.
+    webpubsub_events.methods = METHODS  # type: ignore[attr-defined]
+    webpubsub_events.provide_automatic_options = False  # type: ignore[attr-defined]
+    return webpubsub_events

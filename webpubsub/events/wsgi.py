@@ -1,0 +1,71 @@
+"""The door for WSGI: Flask, Django, Bottle, and servers such as gunicorn themselves.
+
+WSGI knows no difference between `-` and `_` in a header name: `my_key` of metadata arrives as `my-key`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+from webpubsub.errors import EventError
+
+from .handler import EventHandler
+from .http import make_response, too_large
+
+__all__ = ["Application", "application", "headers_of"]
+
+Environ: TypeAlias = dict[str, Any]
+Application: TypeAlias = Callable[[Environ, Callable[..., object]], Iterable[bytes]]
+
+_WITHOUT_PREFIX = ("CONTENT_TYPE", "CONTENT_LENGTH")
+_CHUNK = 64 * 1024
+
+
+def application(handler: EventHandler) -> Application:
+    """Make a WSGI application, to be mounted under any path or run by itself."""
+
+    def serve(environ: Environ, start_response: Callable[..., object]) -> Iterable[bytes]:
+        try:
+            body = _read(environ, handler.body_limit)
+        except EventError as error:
+            response = make_response(None, error)
+        else:
+            response = handler.respond_blocking(environ["REQUEST_METHOD"], headers_of(environ), body)
+        length = [] if response.status == 204 else [("Content-Length", str(len(response.body)))]
+        start_response(_status_line(response.status), response.headers + length)
+        return [response.body]
+
+    return serve
+
+
+def headers_of(environ: Environ) -> Iterator[tuple[bytes, bytes]]:
+    """Read the headers of a request as the bytes that came."""
+    for name, value in environ.items():
+        if name.startswith("HTTP_") or name in _WITHOUT_PREFIX:
+            yield name.removeprefix("HTTP_").replace("_", "-").encode("latin-1"), value.encode("latin-1")
+
+
+def _read(environ: Environ, limit: int) -> bytes:
+    """Read the body: as long as it says, or to the end where the server marks one."""
+    given = environ.get("CONTENT_LENGTH") or ""
+    if not given and not environ.get("wsgi.input_terminated"):
+        return b""
+    if given and not (given.isascii() and given.isdigit()):
+        raise EventError(400, "the content length is not a number")
+    left = int(given[:20]) if given else limit + 1
+    if given and left > limit:
+        raise too_large(limit)
+    body = bytearray()
+    while left and (chunk := environ["wsgi.input"].read(min(left, _CHUNK))):
+        body += chunk
+        left -= len(chunk)
+    if len(body) > limit:
+        raise too_large(limit)
+    return bytes(body)
+
+
+def _status_line(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} Unknown"
