@@ -135,6 +135,7 @@ LIGHT: list[tuple[str, set[str]]] = [
     ("webpubsub", {"aiohttp", "anyio", "asyncio", "azure", "websockets", "webpubsub.emulator"}),
     ("webpubsub.aio", {"aiohttp", "azure", "websockets", "webpubsub.emulator"}),
     ("webpubsub.emulator", {"aiohttp", "azure", "google.protobuf", "trustme", "websockets"}),
+    ("webpubsub.events", {"aiohttp", "django", "flask", "msgspec", "pydantic", "starlette", "webpubsub.emulator"}),
     ("webpubsub_rest", {"aiohttp", "webpubsub"}),
 ]
 

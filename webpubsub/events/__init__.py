@@ -9,9 +9,10 @@
 ... async def message(event: UserEvent[str]) -> str:
 ...     return f"You said {event.data}."
 
-Mount it where the event handler settings of the hub point to: `app.mount("/eventhandler", handler.asgi)` in Starlette
-and FastAPI; `handler.wsgi`, `handler.aiohttp`, `handler.flask` and `handler.django` are the other doors, and
-`parse_event` is the one call for everything else. `handler.test_client()` tests the functions without a server.
+Add it to your application, and let the event handler settings of the hub point there: Starlette and FastAPI take
+`app.mount("/eventhandler", handler.asgi)`; `handler.wsgi`, `handler.aiohttp`, `handler.flask` and `handler.django` are
+the other doors, and `parse_event` is the one call for everything else. `handler.test_client()` tests the functions
+without a server.
 """
 
 from webpubsub.errors import EventError

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from webpubsub import _checks
+from webpubsub import _checks, _keywords
 from webpubsub.connection_string import ConnectionString
 from webpubsub.errors import ConfigurationError
 
 from .signatures import AZURE_ORIGINS, BearerToken, KeyHolder, check_origins, keys_in_use
 
-__all__ = ["BODY_LIMIT", "Acceptance", "AcceptanceOptions", "accepting", "logger", "some_keys"]
+__all__ = ["BODY_LIMIT", "Acceptance", "AcceptanceOptions", "accepting", "check_names", "logger", "some_keys"]
 
 BODY_LIMIT = 2 * 1024 * 1024
 """The bytes that a body may have; the service itself takes frames of up to 1 MiB from its clients."""
@@ -100,6 +100,10 @@ def accepting(
         TypeError: A value has the wrong type.
     """
     resource = ConnectionString.parse(connection_string) if isinstance(connection_string, str) else connection_string
+    if not isinstance(resource, ConnectionString | None):
+        raise TypeError(f"connection_string must be a str or a ConnectionString, not {type(resource).__name__}.")
+    if not isinstance(max_age, timedelta | None):
+        raise TypeError(f"max_age must be a timedelta, not {type(max_age).__name__}.")
     keys = some_keys(access_keys) + (() if resource is None else (resource.access_key,))
     verified = bool(keys) or bearer is not None
     if verify and not verified:
@@ -122,6 +126,18 @@ def accepting(
         max_age=max_age,
         body_limit=_checks.number(body_limit, "body_limit", 1),
     )
+
+
+def check_names(options: Iterable[str], function: Callable[..., object]) -> None:
+    """Check that all options exist.
+
+    Raises:
+        TypeError: One does not; the text names the nearest.
+    """
+    known = AcceptanceOptions.__annotations__
+    for name in options:
+        if name not in known:
+            raise _keywords.unknown(name, function, known, ())
 
 
 def some_keys(access_keys: Iterable[str | KeyHolder]) -> tuple[str | KeyHolder, ...]:

@@ -8,26 +8,30 @@ from webpubsub.errors import EventError
 from .handler import EventHandler
 from .http import make_response, too_large
 
-__all__ = ["Application", "application"]
+__all__ = ["Application"]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def application(handler: EventHandler) -> Application:
-    """Make an ASGI application, to be mounted under any path or run by itself."""
+class Application:
+    """A handler as an ASGI application.
 
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+    An object and not a function, which a `Route` of Starlette would take for one of its endpoints.
+    """
+
+    def __init__(self, handler: EventHandler) -> None:
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request, or the lifespan of a server that runs nothing else."""
         if scope["type"] == "http":
-            await _respond(handler, scope, receive, send)
+            await _respond(self._handler, scope, receive, send)
         elif scope["type"] == "lifespan":
-            await _live(handler, receive, send)
+            await _live(self._handler, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000, "reason": ""})
-
-    return serve
 
 
 async def _respond(handler: EventHandler, scope: Scope, receive: Receive, send: Send) -> None:

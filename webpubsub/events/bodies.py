@@ -5,7 +5,6 @@ application does. Everything else is done in `shapes`.
 """
 
 import base64
-import binascii
 import json
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -19,7 +18,8 @@ __all__ = ["decode", "decode_state", "encode", "encode_state", "load_json", "rea
 JSON = "application/json"
 TEXT = "text/plain"
 BINARY = "application/octet-stream"
-KNOWN_TYPES = (TEXT, JSON, BINARY)
+PROTOBUF = "application/x-protobuf"
+KNOWN_TYPES = (TEXT, JSON, BINARY, PROTOBUF)
 
 T = TypeVar("T")
 
@@ -88,11 +88,13 @@ def decode_state(text: str, kind: type[T]) -> T:
     if kind is str:
         return cast(T, text)
     try:
-        return shapes.build(load_json(base64.b64decode(text, validate=True)), kind)
+        value = load_json(base64.b64decode(text, validate=True))
+    except (ValueError, EventError):
+        raise ValueError("The state of the connection is not base64 of JSON.") from None
+    try:
+        return shapes.build(value, kind)
     except shapes.UnfitTypeError:
         raise
-    except (binascii.Error, EventError):
-        raise ValueError("The state of the connection is not base64 of JSON.") from None
     except Exception as error:
         raise ValueError(
             f"The state of the connection does not fit {shapes.name_of(kind)}: {shapes.explain(error)}."

@@ -17,7 +17,7 @@ import attrs
 from webpubsub import _checks
 from webpubsub.errors import ConfigurationError, EventError
 
-from .acceptance import AcceptanceOptions, accepting, logger, some_keys
+from .acceptance import AcceptanceOptions, accepting, check_names, logger, some_keys
 from .execution import Execution, Job, is_asynchronous
 from .http import Headers, HttpResponse, hub_of, make_response, receive
 from .replies import AcceptReply, MessageReply, RejectReply, reply
@@ -60,10 +60,10 @@ _SERVER_ERROR = RejectReply(status=500, reason="Internal server error")
 
 
 class EventHandler:
-    """Handles what the clients of a hub do: functions of yours, called when the service sends an event.
+    """Handles what the clients of a hub do, with functions of yours.
 
-    Functions are sync or async; sync ones run in threads. Mount `asgi`, `wsgi`, or the door of your framework where
-    the event handler settings of the hub point to.
+    They are called when the service sends an event, and are sync or async; sync ones run in threads. Mount `asgi`,
+    `wsgi`, or the door of your framework where the event handler settings of the hub point to.
 
     Example:
         >>> from webpubsub.events import EventHandler, accept
@@ -93,6 +93,7 @@ class EventHandler:
             ConfigurationError: A value is not acceptable, or nothing says how to verify requests.
             TypeError: A value has the wrong type, or there is no such option.
         """
+        check_names(options, type(self))
         hubs = (hub,) if isinstance(hub, str) else tuple(hub)
         if not hubs:
             raise ConfigurationError("hub must name at least one hub.")
@@ -108,11 +109,13 @@ class EventHandler:
 
     @property
     def body_limit(self) -> int:
-        """The bytes that the body of a request may have; a door need not read more."""
+        """The bytes that the body of a request may have."""
         return max([self._acceptance.body_limit, *(other.body_limit for other in self._included)])
 
     def update_access_keys(self, access_keys: Iterable[str | KeyHolder]) -> None:
-        """Exchange the access keys; requests from now on are verified with the new ones.
+        """Exchange the access keys.
+
+        Requests from now on are verified with the new ones.
 
         Args:
             access_keys: All keys that are good from now on: one at least, while the keys of the resource are
@@ -127,7 +130,9 @@ class EventHandler:
         self._acceptance = attrs.evolve(self._acceptance, access_keys=keys)
 
     def include(self, other: "EventHandler") -> None:
-        """Serve the hubs of another handler at the doors of this one, with its functions and its keys.
+        """Serve the hubs of another handler at the doors of this one.
+
+        It keeps its own functions and its own keys.
 
         Raises:
             ConfigurationError: Both handlers have the same hub.
@@ -137,8 +142,9 @@ class EventHandler:
         self._included.append(other)
 
     def on_connect(self, function: ConnectFunction) -> ConnectFunction:
-        """Handle clients that want to connect; without such a function, all may whose token is good.
+        """Handle clients that want to connect.
 
+        Without such a function, all may whose token is good.
         The function returns `accept(...)`, `reject(...)`, or None to accept what the token says.
         """
         return self._register(ConnectEvent, ConnectEvent, function)
@@ -160,11 +166,16 @@ class EventHandler:
         return self._register(GroupLeftEvent, GroupLeftEvent, function)
 
     def on_message(self, function: UserFunction) -> UserFunction:
-        """Handle the event `message`, which every frame of a simple WebSocket client is."""
+        """Handle the event `message`.
+
+        Every frame of a simple WebSocket client is one.
+        """
         return self.on_event("message")(function)
 
     def on_event(self, name: str = _ANY_NAME) -> Callable[[UserFunction], UserFunction]:
-        """Handle a user event; without such a function, it fails for the client that sent it.
+        """Handle a user event.
+
+        An event without a function fails for the client that sent it.
 
         The function returns the message to reply with, `reply(...)`, `reject(...)`, or None for no message. When the
         parameter is annotated as `UserEvent[Order]`, its `data` is an `Order`: a dataclass, a class of attrs, a
@@ -182,9 +193,10 @@ class EventHandler:
         return register
 
     async def receive(self, method: str, headers: Headers, body: bytes) -> AnyEvent | Preflight:
-        """Verify a request and return the event in it, for those who handle events themselves.
+        """Verify a request and return the event in it.
 
-        No function is called. Answer with `make_response(event, reply)`.
+        No function is called: this is for those who handle events themselves, and answer with
+        `make_response(event, reply)`.
 
         Args:
             method: The HTTP method.
@@ -238,7 +250,10 @@ class EventHandler:
         return call.finished(result)
 
     async def aclose(self) -> None:
-        """Wait for the functions that are running, and end the threads; a lifespan's last act."""
+        """Wait for the functions that are running, and end the threads.
+
+        Call it where the application ends.
+        """
         for handler in (self, *self._included):
             await handler._execution.aclose()
 
@@ -268,10 +283,14 @@ class EventHandler:
 
     @cached_property
     def asgi(self) -> "asgi.Application":
-        """This handler as an ASGI application, for `app.mount("/eventhandler", handler.asgi)`."""
+        """This handler as an ASGI application, to be mounted or run.
+
+        Starlette and FastAPI take `app.mount("/eventhandler", handler.asgi)` for `/eventhandler/` and all below, such
+        as `/eventhandler/{event}`, or `Route("/eventhandler", handler.asgi)` for that path alone.
+        """
         from . import asgi
 
-        return asgi.application(self)
+        return asgi.Application(self)
 
     @cached_property
     def wsgi(self) -> "wsgi.Application":
@@ -313,7 +332,9 @@ class EventHandler:
         return fastapi.dependency(self)
 
     def after_each_call(self, function: Callable[[], None]) -> None:
-        """Have something done after each function that ran in a thread of this handler, such as closing what is open.
+        """Have something done after each function that ran in a thread.
+
+        Frameworks close there what the function has opened, such as connections to a database.
 
         Args:
             function: What to call, in the same thread.
@@ -321,7 +342,9 @@ class EventHandler:
         self._execution.after_call(function)
 
     def test_client(self, *, bearer_token: str | None = None) -> "EventTestClient":
-        """Make a client for unit tests, which sends signed events to this handler without any server.
+        """Make a client for unit tests.
+
+        It sends signed events to this handler without any server.
 
         Args:
             bearer_token: What to send to a handler that checks bearer tokens.

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias, Unpack
 from webpubsub.errors import ConfigurationError, EventError
 
 from . import bodies
-from .acceptance import Acceptance, AcceptanceOptions, accepting
+from .acceptance import Acceptance, AcceptanceOptions, accepting, check_names
 from .replies import AcceptReply, MessageReply, RejectReply
 from .signatures import allowed, is_signed, keys_in_use
 from .values import (
@@ -78,7 +78,9 @@ class HttpResponse(NamedTuple):
 def parse_event(
     method: str, headers: Headers, body: bytes, *, hub: str | None = None, **options: Unpack[AcceptanceOptions]
 ) -> AnyEvent | Preflight:
-    """Verify a webhook request and return the event in it: the one call for those who have their own framework.
+    """Verify a webhook request and return the event in it.
+
+    This is the one call for those who have a framework of their own.
 
     Answer with `make_response(event, reply)`, and an `EventError` with `make_response(None, error)`.
 
@@ -103,6 +105,7 @@ def parse_event(
         ConfigurationError: The options are not acceptable.
         EventError: The request is not acceptable; `status` is what to answer.
     """
+    check_names(options, parse_event)
     return receive(method, headers, body, accepting(() if hub is None else (hub,), **options))
 
 

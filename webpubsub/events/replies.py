@@ -90,7 +90,10 @@ class MessageReply:
 
     @property
     def data(self) -> Any:
-        """The payload as a value: a str, a JSON value, bytes, or None when there is no message."""
+        """The payload as a value.
+
+        A str, a JSON value, bytes, or None when there is no message.
+        """
         return None if self.content_type is None else bodies.read(self.body, self.content_type)
 
 

@@ -24,7 +24,9 @@ _MOST_SIGNATURES = 16
 
 
 class KeyHolder(Protocol):
-    """Anything that holds an access key, such as `AzureKeyCredential`; it is asked at every request.
+    """Anything that holds an access key, such as `AzureKeyCredential`.
+
+    It is asked at every request, so a changed key takes effect at once.
 
     Example:
         >>> from webpubsub import AzureKeyCredential
@@ -139,7 +141,7 @@ def _tuple_of_strings(value: str | Iterable[str]) -> tuple[str, ...]:
 
 @frozen(kw_only=True)
 class BearerToken:
-    """How to check the token that the service sends when its event handler uses a managed identity.
+    """How to check the token of a service that uses a managed identity.
 
     A resource that takes Microsoft Entra ID only has no access keys, and its events no signature worth checking.
     The library that you trust validates signature and times of the token; audience and application are compared here.

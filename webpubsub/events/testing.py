@@ -45,7 +45,7 @@ class ConnectionOptions(TypedDict, total=False):
 
 
 class EventTestClient:
-    """Sends events to a handler as the service would, and returns what the service would get.
+    """Sends events to a handler, and returns what the service would get.
 
     Everything goes the way of a real request, signature and all. What a function of yours raises is raised here. The
     state that a reply leaves at a connection comes with its later events. Events that the service does not wait for
@@ -157,7 +157,7 @@ class EventTestClient:
     async def message(
         self, data: object, *, content_type: str | None = None, **connection: Unpack[ConnectionOptions]
     ) -> MessageReply | RejectReply:
-        """Send the event `message`, as simple WebSocket clients do with every frame.
+        """Send the event `message`, as simple WebSocket clients do.
 
         Args:
             data: The payload: a str for text, bytes, or anything that JSON can say.

@@ -192,7 +192,9 @@ class ConnectEvent(Event):
 
 @frozen(kw_only=True)
 class ConnectedEvent(Event):
-    """A client has connected. The service does not wait for the handler.
+    """A client has connected.
+
+    The service does not wait for the handler.
 
     Example:
         >>> from webpubsub.events import EventHandler
@@ -205,7 +207,9 @@ class ConnectedEvent(Event):
 
 @frozen(kw_only=True)
 class DisconnectedEvent(Event):
-    """A connection has ended. The service does not wait for the handler.
+    """A connection has ended.
+
+    The service does not wait for the handler.
 
     Example:
         >>> from webpubsub.events import EventHandler
@@ -256,7 +260,9 @@ class UserEvent(Event, Generic[DataT]):
     user_properties: UserProperties = ()
 
     def data_as(self, kind: type[T]) -> T:
-        """Read the payload as a type; what the annotation of a handler does, for those who have none.
+        """Read the payload as a type.
+
+        The annotation of a handler does the same.
 
         Args:
             kind: A dataclass, a class of attrs, a model of pydantic or msgspec, a protobuf message, `bytes` for the
@@ -270,7 +276,9 @@ class UserEvent(Event, Generic[DataT]):
 
 @frozen(kw_only=True)
 class GroupJoinedEvent(Event):
-    """A connection has joined a group. The service does not wait for the handler.
+    """A connection has joined a group.
+
+    The service does not wait for the handler.
 
     Example:
         >>> from webpubsub.events import EventHandler
@@ -288,7 +296,9 @@ class GroupJoinedEvent(Event):
 
 @frozen(kw_only=True)
 class GroupLeftEvent(Event):
-    """A connection has left a group. The service does not wait for the handler.
+    """A connection has left a group.
+
+    The service does not wait for the handler.
 
     Example:
         >>> from webpubsub.events import EventHandler
@@ -306,7 +316,9 @@ class GroupLeftEvent(Event):
 
 @frozen(kw_only=True)
 class UnknownEvent(Event):
-    """An event of a type that this package does not know. Answering it with 204 is right.
+    """An event of a type that this package does not know.
+
+    Handlers answer it with 204.
 
     Example:
         >>> kind = "azure.webpubsub.sys.paused"
@@ -322,7 +334,9 @@ class UnknownEvent(Event):
 
 @frozen(kw_only=True)
 class Preflight:
-    """The service asks whether this URL wants its events (the abuse protection of CloudEvents).
+    """The service asks whether this URL wants its events.
+
+    CloudEvents call this abuse protection.
 
     Example:
         >>> from webpubsub.events import make_response
