@@ -45,7 +45,7 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("webpubsub.aio", {"webpubsub._async", "webpubsub.models"}),
     ("webpubsub._async", UNDER_THE_CLIENTS | {"webpubsub_rest"}),
     ("webpubsub._sync", UNDER_THE_CLIENTS | {"webpubsub_rest"}),
-    ("webpubsub._transport.aiohttp", {"aiohttp", "httpx", "yarl"}),
+    ("webpubsub._transport.aiohttp", {"webpubsub._transport", "aiohttp", "httpx", "yarl"}),
     ("webpubsub._transport", UNDER_THE_CLIENTS),
     ("webpubsub.credentials", VOCABULARY | {"azure.identity"}),
     ("webpubsub.messages", VOCABULARY | {"webpubsub_rest"}),

@@ -3,7 +3,7 @@
 import pytest
 
 from webpubsub import ClientOptions, ConfigurationError, RequestOptions, RetryPolicy, WebPubSubServiceClient
-from webpubsub.options import Settings, check, tls_verification
+from webpubsub.options import Settings, check
 
 BUILT_IN = Settings.of({})
 CALL = WebPubSubServiceClient.user_exists
@@ -128,13 +128,6 @@ def test_invalid_options_of_the_client_are_refused(
         check(options, WebPubSubServiceClient)
 
     assert reason in str(refused.value)
-
-
-@pytest.mark.parametrize("path", ["no such file", __file__, "a\0b"])
-def test_a_file_without_certificates_is_refused(path: str) -> None:
-    """Nobody is trusted by mistake."""
-    with pytest.raises(ConfigurationError, match="connection_verify"):
-        tls_verification(path)
 
 
 def test_options_of_a_call_are_options_of_the_client_too() -> None:

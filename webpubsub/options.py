@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, TypedDict
 import httpx
 
 from . import _checks
-from .errors import ConfigurationError
 from .retries import RetryPolicy
 
 __all__ = ["ClientOptions", "RequestOptions", "Settings", "check"]
@@ -68,6 +67,8 @@ class ClientOptions(TypedDict, total=False):
             models need none.
         max_connections: Most connections to the service at once; 100 by default.
         port: The port of the service, in place of the one in the endpoint.
+        proxy: The URL of an HTTP proxy on the way to the service, `http://user:password@host:port`; None for none.
+            Otherwise `HTTPS_PROXY` and `NO_PROXY` in the environment say.
         reverse_proxy_endpoint: Where requests are sent instead; tokens are still made for the endpoint.
         transport: An httpx transport to use instead of the built-in one, for tests for example.
         user: A name that service tokens carry, for the logs of the service.
@@ -84,6 +85,7 @@ class ClientOptions(TypedDict, total=False):
     json_default: Callable[[Any], object]
     max_connections: int
     port: int | None
+    proxy: str | None
     reverse_proxy_endpoint: str | None
     transport: httpx.BaseTransport | httpx.AsyncBaseTransport
     user: str | None
@@ -163,20 +165,6 @@ def check(options: Mapping[str, object], method: Callable[..., object]) -> None:
             _CHECKS[name](value, name)
 
 
-def tls_verification(chosen: ssl.SSLContext | bool | str) -> ssl.SSLContext | bool:
-    """Turn the option `connection_verify` into what httpx takes.
-
-    Raises:
-        ConfigurationError: It is a path, and no file with certificates is there.
-    """
-    if not isinstance(chosen, str):
-        return chosen
-    try:
-        return ssl.create_default_context(cafile=chosen)
-    except (OSError, ValueError):
-        raise ConfigurationError("connection_verify is not the path of a file with certificates.") from None
-
-
 def _timeout(connection: float, read: float) -> Mapping[str, float]:
     return {"connect": connection, "read": read, "write": read, "pool": connection}
 
@@ -220,6 +208,7 @@ _CHECKS: dict[str, Callable[[object, str], object]] = {
     "credential_scopes": _are_scopes,
     "json_default": _is_callable,
     "logging_enable": _is_bool,
+    "proxy": lambda value, name: None if value is None else _checks.string(value, name),
     "max_connections": lambda value, name: _checks.number(value, name, 1),
     "user": lambda value, name: None if value is None else _checks.printable(value, name),
 }

@@ -240,13 +240,13 @@ FAILURES = [
     (httpx.ConnectError("Connection refused"), "Connection refused", False),
     (httpx.ConnectTimeout(""), "connecting took too long", False),
     (httpx.PoolTimeout(""), "no connection became free in time", False),
-    (httpx.ReadTimeout(""), "the answer took too long", True),
+    (httpx.ReadTimeout(""), "the response took too long", True),
     (httpx.WriteTimeout(""), "sending took too long", True),
     (httpx.ReadError("s3cr3t"), "the connection broke", True),
-    (httpx.RemoteProtocolError("s3cr3t"), "the answer is cut short or not valid HTTP", True),
+    (httpx.RemoteProtocolError("s3cr3t"), "the response is cut short or not valid HTTP", True),
     (httpx.ProxyError("s3cr3t"), "the proxy did not serve the request", False),
     (httpx.LocalProtocolError("s3cr3t"), "the request is not valid HTTP; check the headers", True),
-    (httpx.DecodingError("s3cr3t"), "the answer cannot be decompressed", True),
+    (httpx.DecodingError("s3cr3t"), "the response cannot be decompressed", True),
     (httpx.UnsupportedProtocol("s3cr3t"), "the exchange failed", False),
 ]
 

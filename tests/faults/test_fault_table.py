@@ -125,10 +125,10 @@ def answered(raw: bytes, raised: type[ServiceError], retries: tuple[int, int], *
     return Row(answering(raw), raised, having, 1 + retries[0], 1 + retries[1], retries)
 
 
-BROKE = r"the connection broke|the answer is cut short or not valid HTTP"
-LATE = "the answer took too long"
-CUT = "the answer is cut short or not valid HTTP"
-LARGE = "the answer is too large"
+BROKE = r"the connection broke|the response is cut short or not valid HTTP"
+LATE = "the response took too long"
+CUT = "the response is cut short or not valid HTTP"
+LARGE = "the response is too large"
 IN_AN_HOUR = formatdate(time.time() + 3600, usegmt=True)
 CHUNK = b"10000\r\n" + bytes(65536) + b"\r\n"
 
@@ -243,7 +243,7 @@ def test_endless_answer(connect: Connect) -> None:
         calls = connect(server.endpoint, retry_policy=TRIES, connection_verify=VERIFY)
         tracemalloc.start()
         try:
-            with pytest.raises(TransportError, match="the answer is too large"):
+            with pytest.raises(TransportError, match="the response is too large"):
                 calls.get()
             _, peak = tracemalloc.get_traced_memory()
         finally:

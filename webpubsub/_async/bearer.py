@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from .._logging import logger
-from .._transport.asynchronous import Lock, call
+from .._transport.asynchronous import Local, Lock, call
 from ..credentials import AccessToken, AsyncTokenCredential, TokenCredential
 
 _EARLY_SECONDS = 300
@@ -27,7 +27,7 @@ class BearerTokens:
     def __init__(self, credential: TokenCredential | AsyncTokenCredential, scopes: Sequence[str]) -> None:
         self._get_token = getattr(credential, "get_token_info", credential.get_token)
         self._scopes = tuple(scopes)
-        self._lock = Lock()
+        self._locks = Local(Lock)
         self._token = _Token("", 0, 0)
         self._error: Exception | None = None
 
@@ -43,10 +43,13 @@ class BearerTokens:
         """
         token = self._token
         now = time.time()
-        if now < token.refresh_on or (now < token.expires_on and self._lock.locked()):
+        if now < token.refresh_on:
+            return token.value
+        lock = self._locks.get()
+        if now < token.expires_on and lock.locked():
             return token.value
         known_error = self._error
-        async with self._lock:
+        async with lock:
             if time.time() >= self._token.refresh_on:
                 if self._error is not None and self._error is not known_error:
                     raise self._error

@@ -10,11 +10,9 @@ import httpx
 from .._logging import log_failure, log_request, log_response, logger
 from .._transport.asynchronous import sleep
 from .._transport.extensions import Extensions
-from .._transport.failures import UNSENT, ResponseTooLargeError
+from .._transport.failures import UNSENT, EncodedResponseError, ResponseTooLargeError
+from .._transport.http1 import LARGEST_RESPONSE_BYTES
 from .._transport.retrying import wait_before_retry
-
-LARGEST_RESPONSE_BYTES = 16 * 1024 * 1024
-_FRAMING = ("content-encoding", "transfer-encoding")
 
 
 async def exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
@@ -74,24 +72,22 @@ async def _attempt(
 
 
 async def _whole(response: httpx.Response) -> httpx.Response:
+    """Read a response whole, within bounds: those of a transport that was given to the client have not been read."""
+    if response.is_closed:
+        return response
+    content = bytearray()
     try:
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise EncodedResponseError("the response is compressed, which was not asked for")
         declared = response.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > LARGEST_RESPONSE_BYTES:
-            raise ResponseTooLargeError(f"the response has {declared} bytes")
-        if declared.isdigit() and "content-encoding" not in response.headers:
-            await response.aread()
-            return response
-        return await _within_limit(response)
-    except BaseException:
+            raise ResponseTooLargeError("the response is announced to be too large")
+        async for chunk in response.aiter_raw():
+            content += chunk
+            if len(content) > LARGEST_RESPONSE_BYTES:
+                raise ResponseTooLargeError("the response is too large")
+    finally:
         await response.aclose()
-        raise
-
-
-async def _within_limit(response: httpx.Response) -> httpx.Response:
-    content = bytearray()
-    async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > LARGEST_RESPONSE_BYTES:
-            raise ResponseTooLargeError(f"the response has more than {LARGEST_RESPONSE_BYTES} bytes")
-    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _FRAMING]
-    return httpx.Response(response.status_code, headers=headers, content=bytes(content), extensions=response.extensions)
+    return httpx.Response(
+        response.status_code, headers=response.headers, content=bytes(content), extensions=response.extensions
+    )

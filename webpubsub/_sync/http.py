@@ -17,16 +17,17 @@ import httpx
 from webpubsub_rest import Operation, Request, UnexpectedAnswer, UnexpectedStatus
 
 from .. import _checks
-from .._transport.blocking import open_transport
-from .._transport.endpoints import Endpoints
+from .._transport import tls
+from .._transport.endpoints import Endpoints, Route
 from .._transport.extensions import Extensions
 from .._transport.failures import reason
 from .._version import __version__
 from ..credentials import Credential, KeyCredential, recognize
 from ..errors import ConfigurationError, ServiceError, TransportError, WebPubSubError, from_response
-from ..options import ClientOptions, Settings, tls_verification
+from ..options import ClientOptions, Settings
 from ..tokens import service_token
 from .bearer import BearerTokens
+from .connections import Connections
 from .exchange import exchange
 
 P = ParamSpec("P")
@@ -36,7 +37,6 @@ _REQUEST_ID = "x-ms-client-request-id"
 _RAW_REQUEST_ID = _REQUEST_ID.encode()
 _USER_AGENT = f"webpubsub/{__version__} python/{sys.version_info[0]}.{sys.version_info[1]} httpx/{httpx.__version__}"
 _SCOPE = "https://webpubsub.azure.com/.default"
-_KEEP_ALIVE_SECONDS = 60
 _MOST_CONNECTIONS = 100
 _PLAIN = {"headers", "content"}
 _SPELLINGS = {
@@ -60,11 +60,11 @@ class ServiceHttp(httpx.Client):
         else:
             endpoints.refuse_plain_http()
             self._bearer = BearerTokens(recognized, _scopes(options))
-        self._sockets = _transport(endpoints, options)
+        self._connections = _connections(endpoints, options)
         chosen = _raw(options.get("headers", {}))
         super().__init__(
             base_url=endpoints.target,
-            transport=self._sockets,
+            transport=self._connections,
             timeout=httpx.Timeout(**settings.timeout),
             headers={**_raw({"User-Agent": _USER_AGENT, "Accept": "application/json"}), **chosen},
             trust_env=False,
@@ -188,9 +188,9 @@ class ServiceHttp(httpx.Client):
         return request
 
     def _exchange(self, request: httpx.Request) -> httpx.Response:
-        if self.is_closed:
+        if self._connections.closed:
             raise ConfigurationError("The client is closed; make a new one.")
-        return exchange(self._sockets, request)
+        return exchange(self._connections, request)
 
 
 def _raw(headers: Mapping[str, str]) -> dict[bytes, bytes]:
@@ -211,15 +211,20 @@ def _scopes(options: ClientOptions) -> Sequence[str]:
     return [scopes] if isinstance(scopes, str) else list(scopes)
 
 
-def _transport(endpoints: Endpoints, options: ClientOptions) -> httpx.BaseTransport:
-    if "transport" in options:
-        given = options["transport"]
-        if not isinstance(given, httpx.BaseTransport):
-            raise TypeError(f"transport must be a httpx.BaseTransport, not {type(given).__name__}.")
-        return given
-    most = options.get("max_connections", _MOST_CONNECTIONS)
-    limits = httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=_KEEP_ALIVE_SECONDS)
-    proxy = endpoints.proxy()
-    needs_tls = endpoints.target.startswith("https://") or proxy is not None
-    verify = tls_verification(options.get("connection_verify", True)) if needs_tls else False
-    return open_transport(verify, proxy, limits)
+def _connections(endpoints: Endpoints, options: ClientOptions) -> Connections:
+    given = options.get("transport")
+    if given is not None and not isinstance(given, httpx.BaseTransport):
+        raise TypeError(f"transport must be a httpx.BaseTransport, not {type(given).__name__}.")
+    target = httpx.URL(endpoints.target)
+    verify = options.get("connection_verify", True)
+    if isinstance(verify, str):
+        verify = tls.context(verify)  # a wrong path is told at once
+    secure = target.scheme == "https"
+    route = Route(
+        host=target.raw_host.decode().strip("[]"),
+        port=target.port or (443 if secure else 80),
+        tls=(lambda: tls.context(verify)) if secure else None,
+        proxy=None if given else endpoints.proxy(options.get("proxy"), is_chosen="proxy" in options),
+        most_connections=options.get("max_connections", _MOST_CONNECTIONS),
+    )
+    return Connections(route, given)

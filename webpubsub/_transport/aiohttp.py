@@ -1,25 +1,28 @@
-"""A transport of httpx straight on aiohttp, which is faster than httpx's own with many calls in flight.
+"""A pool of connections over aiohttp, which is fast with many calls in flight.
 
 * The URL goes out as it was signed: aiohttp would otherwise decode what it thinks need not be encoded, such as `%27`.
-* Each error of aiohttp's becomes the one of httpx's that tells the truth about the request: whether it was sent.
+* Each error of aiohttp's becomes the one of httpx's that tells the truth about the request: whether it was sent. It is
+  no part of the new one where it holds the request: its text would show the credential.
 * Nothing is sent again behind the back of the `RetryPolicy`: aiohttp would repeat some requests by itself.
-* Sending a body has a limit in time.
+* An attempt as a whole has a limit in time, whatever the server does meanwhile.
 * A connection that the server has closed meanwhile is not used, even if the event loop was too busy to notice.
 """
 
 import asyncio
 import io
-import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import aiohttp
 import httpx
 from yarl import URL
 
+from .endpoints import Route
+from .failures import UNSENT, ClosedBeforeError, ClosedError, EncodedResponseError, ResponseTooLargeError
+from .http1 import LARGEST_RESPONSE_BYTES
+
 _AUTOMATIC_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _BUFFERED_BYTES = 2**16
-_CHUNK_BYTES = 2**16
+_KEEP_ALIVE_SECONDS = 60
 _LARGEST_BYTES = 2**20
 """aiohttp warns about larger bodies unless they are files: those it sends piece by piece."""
 
@@ -39,49 +42,57 @@ _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
 )
 
 
-class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Sends over a session of aiohttp that is made for the first request and keeps no cookies."""
+class AiohttpPool:
+    """The connections of one event loop, in a session of aiohttp that keeps no cookies."""
 
-    def __init__(self, tls: ssl.SSLContext, proxy: str | None, limits: httpx.Limits) -> None:
-        self._tls = tls
-        self._proxy = proxy
-        self._limits = limits
-        self._session: aiohttp.ClientSession | None = None
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._session is None:
-            self._session = self._open()
-        await _notice_closed_connections()
-        try:
-            async with asyncio.timeout(_seconds_to_answer(request)):
-                with _true_errors():
-                    response = await self._send(self._session, request)
-        except TimeoutError as error:
-            raise httpx.WriteTimeout("the server does not take the body") from error
-        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response))
-
-    async def aclose(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-
-    def _open(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            ssl=self._tls,
-            limit=self._limits.max_connections or 0,
-            keepalive_timeout=self._limits.keepalive_expiry or 0,
-        )
-        return aiohttp.ClientSession(
-            connector=connector,
+    def __init__(self, route: Route) -> None:
+        self._closed = False
+        proxy = route.proxy
+        self._proxy_url = None if proxy is None else URL.build(scheme="http", host=proxy.host, port=proxy.port)
+        credentials = None if proxy is None else proxy.authorization
+        self._proxy_auth = None if credentials is None else aiohttp.BasicAuth.decode(credentials.decode(), "utf-8")
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                ssl=True if route.tls is None else route.tls(),
+                limit=route.most_connections,
+                keepalive_timeout=_KEEP_ALIVE_SECONDS,
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_AUTOMATIC_HEADERS,
             middlewares=(_send_once,),
             auto_decompress=False,
         )
 
-    async def _send(self, session: aiohttp.ClientSession, request: httpx.Request) -> aiohttp.ClientResponse:
-        content = request.content
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and read the response whole."""
         timeout = request.extensions["timeout"]
-        return await session.request(
+        large = len(request.content) > _BUFFERED_BYTES
+        failure: httpx.RequestError
+        await _notice_closed_connections()
+        try:
+            async with asyncio.timeout(timeout["connect"] + timeout["read"] + (timeout["write"] if large else 0)):
+                return await self._exchange(request, timeout)
+        except (aiohttp.ClientError, OSError) as error:
+            failure = _meaning(error, httpx.WriteTimeout if large else httpx.ReadTimeout)
+        except httpx.NetworkError as error:
+            failure = error
+        except (RuntimeError, asyncio.CancelledError):  # what aiohttp raises when its session is closed meanwhile
+            task = asyncio.current_task()
+            if not self._closed or (task is not None and task.cancelling()):
+                raise
+            failure = ClosedBeforeError("the client was closed")
+        if self._closed and not isinstance(failure, UNSENT):
+            failure = ClosedError("the client was closed")
+        raise failure
+
+    async def close(self) -> None:
+        """End all connections; calls that are using one fail."""
+        self._closed = True
+        await self._session.close()
+
+    async def _exchange(self, request: httpx.Request, timeout: Mapping[str, float]) -> httpx.Response:
+        content = request.content
+        async with self._session.request(
             request.method,
             URL(str(request.url), encoded=True),
             headers=request.headers.multi_items(),
@@ -90,29 +101,23 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             timeout=aiohttp.ClientTimeout(
                 connect=timeout["pool"], sock_connect=timeout["connect"], sock_read=timeout["read"]
             ),
-            proxy=self._proxy,
-        )
-
-
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _true_errors():
-            async for chunk in self._response.content.iter_chunked(_CHUNK_BYTES):
-                yield chunk
-
-    async def aclose(self) -> None:
-        self._response.release()
-
-
-def _seconds_to_answer(request: httpx.Request) -> float | None:
-    """Limit what aiohttp does not: how long a body that does not fit into the buffer of the socket may take."""
-    phases = request.extensions["timeout"]
-    if len(request.content) <= _BUFFERED_BYTES:
-        return None
-    return float(phases["pool"] + phases["write"] + phases["read"])
+            proxy=self._proxy_url,
+            proxy_auth=self._proxy_auth,
+        ) as response:
+            coding = response.headers.get("Content-Encoding", "identity").lower()
+            if coding != "identity" and request.method != "HEAD":
+                raise EncodedResponseError("the response is compressed, which was not asked for")
+            body = bytearray()
+            if (response.content_length or 0) > LARGEST_RESPONSE_BYTES and request.method != "HEAD":
+                raise ResponseTooLargeError("the response is announced to be too large")
+            while chunk := await response.content.readany():
+                body += chunk
+                if len(body) > LARGEST_RESPONSE_BYTES:
+                    raise ResponseTooLargeError("the response is too large")
+            extensions = {"http_version": b"HTTP/1.1", "reason_phrase": (response.reason or "").encode()}
+            return httpx.Response(
+                response.status, headers=response.raw_headers, content=bytes(body), extensions=extensions
+            )
 
 
 async def _notice_closed_connections() -> None:
@@ -123,21 +128,19 @@ async def _notice_closed_connections() -> None:
 
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """Turn the errors that make aiohttp send a request again into those of httpx, which do not."""
-    with _true_errors():
-        return await send(request)
-
-
-@contextmanager
-def _true_errors() -> Iterator[None]:
     try:
-        yield
+        return await send(request)
     except (aiohttp.ClientError, OSError) as error:
-        for kind, meaning in _ERRORS:
-            if isinstance(error, kind):
-                raise meaning(_text(error)) from error
-        raise
+        failure = _meaning(error, httpx.ReadTimeout)
+    raise failure
 
 
-def _text(error: Exception) -> str:
-    """Say what happened as the operating system does: aiohttp adds the host and its own settings."""
-    return str(getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error)
+def _meaning(error: aiohttp.ClientError | OSError, timeout: type[httpx.TimeoutException]) -> httpx.TransportError:
+    """Return the error of httpx that says the same."""
+    kinds = (kind for aiohttps, kind in _ERRORS if isinstance(error, aiohttps))
+    kind = timeout if type(error) is TimeoutError else next(kinds, httpx.ReadError)
+    cause = getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
+    plain = cause or (error if isinstance(error, OSError) else None)
+    meaning = kind(str(plain or ""))
+    meaning.__cause__ = plain if not isinstance(plain, aiohttp.ClientError) else None
+    return meaning

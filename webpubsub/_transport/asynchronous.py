@@ -3,16 +3,27 @@
 import asyncio
 import inspect
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
 from importlib.util import find_spec
-from typing import cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-import httpx
+from .endpoints import Route
+from .lifetimes import forget_after_fork
+from .readiness import is_readable
 
-__all__ = ["Lock", "call", "open_transport", "sleep"]
+__all__ = ["Local", "Lock", "Places", "Stream", "call", "faster_pool", "now", "open_stream", "sleep"]
 
+if TYPE_CHECKING:
+    from .aiohttp import AiohttpPool
+
+T = TypeVar("T")
 Lock = asyncio.Lock
 sleep = asyncio.sleep
+
+_HAPPY_EYEBALLS_SECONDS = 0.25
+_BUFFERED_BYTES = 1024 * 1024
 
 
 async def call(function: Callable[..., object], *args: object) -> object:
@@ -22,79 +33,229 @@ async def call(function: Callable[..., object], *args: object) -> object:
     return await result if inspect.isawaitable(result) else result
 
 
-def open_transport(verify: ssl.SSLContext | bool, proxy: str | None, limits: httpx.Limits) -> httpx.AsyncBaseTransport:
-    """Make the transport that has the sockets: over aiohttp where it is installed, over httpx's own otherwise."""
-    context = httpx.create_ssl_context(verify=verify)
-    if find_spec("aiohttp"):
-        from .aiohttp import AiohttpTransport
-
-        return AiohttpTransport(context, proxy, limits)
-    one = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=limits.keepalive_expiry)
-    most = limits.max_connections or 1
-    return ConnectionStack(lambda: httpx.AsyncHTTPTransport(verify=context, proxy=proxy, limits=one), most)
+def now() -> float:
+    """Return the time of the event loop, in seconds."""
+    return asyncio.get_running_loop().time()
 
 
-class ConnectionStack(httpx.AsyncBaseTransport):
-    """A transport for each connection, the one that was used last on top.
+class Local(Generic[T]):
+    """One value for each running event loop: made when it is first asked for, and ended before its loop closes."""
 
-    A pool of httpx looks at every connection and at every waiting request whenever a request begins or ends, and
-    asks the operating system about each idle socket; with a hundred calls in flight that is most of the work.
-    """
+    def __init__(self, make: Callable[[], T], end: Callable[[T], Awaitable[None]] | None = None) -> None:
+        self._make = make
+        self._end = end
+        self._values: dict[asyncio.AbstractEventLoop, T] = {}
+        self._endings: dict[asyncio.AbstractEventLoop, AsyncGenerator[None, None]] = {}
+        self._inherited: list[object] = []
+        forget_after_fork(self)
 
-    def __init__(self, open_one: Callable[[], httpx.AsyncBaseTransport], most: int) -> None:
-        self._open_one = open_one
-        self._places = asyncio.Semaphore(most)
-        self._idle: list[httpx.AsyncBaseTransport] = []
-        self._opened: list[httpx.AsyncBaseTransport] = []
+    def get(self) -> T:
+        """Return the value of the running loop."""
+        loop = asyncio.get_running_loop()
+        value = self._values.get(loop)
+        return self._made(loop) if value is None else value
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await self._take_place(request.extensions.get("timeout", {}).get("pool"))
-        transport = self._idle.pop() if self._idle else self._open()
+    async def end(self) -> None:
+        """End all values."""
+        running = asyncio.get_running_loop()
+        for loop, ending in list(self._endings.items()):
+            if loop is running:
+                await ending.aclose()
+            elif not loop.is_closed():
+                with suppress(RuntimeError):  # it was closed just now
+                    asyncio.run_coroutine_threadsafe(ending.aclose(), loop)
+
+    def forget(self) -> None:
+        """Start anew in a forked child. The values of the parent's loops are kept: to end them would reach them."""
+        self._inherited += [self._values, self._endings]
+        self._values, self._endings = {}, {}
+
+    def _made(self, loop: asyncio.AbstractEventLoop) -> T:
+        for other in [other for other in list(self._values) if other.is_closed()]:
+            self._values.pop(other, None)
+            self._endings.pop(other, None)
+        value = self._values[loop] = self._make()
+        self._endings[loop] = ending = self._until_the_loop_ends(loop, value)
+        with suppress(StopIteration):
+            ending.__anext__().send(None)
+        return value
+
+    async def _until_the_loop_ends(self, loop: asyncio.AbstractEventLoop, value: T) -> AsyncGenerator[None, None]:
+        """Wait for `shutdown_asyncgens`, which every loop runs at its end: nothing else tells that it is near."""
         try:
-            response = await transport.handle_async_request(request)
-        except BaseException:
-            self._give_back(transport)
-            raise
-        response.stream = _Lease(cast("httpx.AsyncByteStream", response.stream), lambda: self._give_back(transport))
-        return response
-
-    async def aclose(self) -> None:
-        for transport in self._opened:
-            await transport.aclose()
-
-    def _open(self) -> httpx.AsyncBaseTransport:
-        transport = self._open_one()
-        self._opened.append(transport)
-        return transport
-
-    def _give_back(self, transport: httpx.AsyncBaseTransport) -> None:
-        self._idle.append(transport)
-        self._places.release()
-
-    async def _take_place(self, seconds: float | None) -> None:
-        if not self._places.locked():
-            await self._places.acquire()
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                await self._places.acquire()
-        except TimeoutError:
-            raise httpx.PoolTimeout("too many requests are in flight") from None
-
-
-class _Lease(httpx.AsyncByteStream):
-    """The body of an answer, whose connection is taken until the body is closed."""
-
-    def __init__(self, stream: httpx.AsyncByteStream, give_back: Callable[[], None]) -> None:
-        self._stream = stream
-        self._give_back = give_back
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            yield chunk
-
-    async def aclose(self) -> None:
-        try:
-            await self._stream.aclose()
+            yield
         finally:
-            self._give_back()
+            self._values.pop(loop, None)
+            self._endings.pop(loop, None)
+            if self._end is not None:
+                await self._end(value)
+            await asyncio.sleep(0)
+
+
+class Places:
+    """A number of places; who finds none free waits in a queue."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def take(self, deadline: float) -> None:
+        """Take a place.
+
+        Raises:
+            TimeoutError: There was none until the deadline.
+        """
+        if self._free:
+            self._free -= 1
+            return
+        loop = asyncio.get_running_loop()
+        place = loop.create_future()
+        self._waiting.append(place)
+        timer = loop.call_at(deadline, _expire, place)
+        try:
+            await place
+        except BaseException:
+            if place in self._waiting:
+                self._waiting.remove(place)
+            elif not place.cancelled() and place.exception() is None:
+                self.give()  # the place came together with the cancellation
+            raise
+        finally:
+            timer.cancel()
+
+    def give(self) -> None:
+        """Give a place back, to the first who waits for one."""
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
+        self._free += 1
+
+
+class Stream(asyncio.Protocol):
+    """One connection, as bytes in both directions."""
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+        self._ended = False
+        self._error: Exception | None = None
+        self._paused = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=1)
+        self._descriptor: int = transport.get_extra_info("socket").fileno()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if len(self._received) > _BUFFERED_BYTES:
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> None:
+        self._ended = True
+        self._wake()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._ended, self._error, self._paused = True, error, False
+        self._wake()
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self._wake()
+
+    def is_quiet(self) -> bool:
+        """Tell whether the server has sent nothing more, not even the end of the connection."""
+        return not (self._ended or self._received or is_readable(self._descriptor))
+
+    async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
+        """Encrypt from now on; the server must prove that it is the host."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout_at(deadline):
+            transport = await loop.start_tls(self._transport, self, context, server_hostname=host)
+        if transport is None:
+            raise ConnectionResetError("the connection broke while it became a tunnel")
+        self.connection_made(transport)
+
+    async def send(self, data: bytes, deadline: float) -> bool:
+        """Send, and tell whether all was sent: a server that responds before that, or hangs up, gets no more.
+
+        Raises:
+            TimeoutError: The server has not taken it until the deadline.
+        """
+        self._transport.write(data)
+        while self._paused and not (self._received or self._ended):
+            await self._change(deadline)
+        return not self._paused
+
+    async def receive(self, deadline: float) -> bytes:
+        """Return what has come, or nothing at the end of the connection.
+
+        Raises:
+            OSError: The connection broke.
+            TimeoutError: Nothing came until the deadline.
+        """
+        while not self._received:
+            if self._error is not None:
+                raise self._error
+            if self._ended:
+                return b""
+            await self._change(deadline)
+        data = bytes(self._received)
+        self._received.clear()
+        if len(data) > _BUFFERED_BYTES:
+            self._transport.resume_reading()
+        return data
+
+    def close(self) -> None:
+        """End the connection at once, whoever is using it."""
+        self._transport.abort()
+
+    interrupt = close
+
+    async def _change(self, deadline: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = loop.call_at(deadline, _expire, self._waiter)
+        try:
+            await self._waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+async def open_stream(host: str, port: int, deadline: float) -> Stream:
+    """Connect.
+
+    Raises:
+        OSError: There is no connection.
+        TimeoutError: There was none until the deadline.
+    """
+    loop = asyncio.get_running_loop()
+    happy = None if ":" in host or host.replace(".", "").isdigit() else _HAPPY_EYEBALLS_SECONDS
+    async with asyncio.timeout_at(deadline):
+        _, stream = await loop.create_connection(Stream, host, port, happy_eyeballs_delay=happy)
+    return stream
+
+
+def _expire(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())
+
+
+def faster_pool(route: Route) -> "AiohttpPool | None":
+    """Return the pool of connections over aiohttp, if the extra `aio` is there."""
+    if find_spec("aiohttp") is None:
+        return None
+    from .aiohttp import AiohttpPool
+
+    return AiohttpPool(route)

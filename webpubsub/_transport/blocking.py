@@ -1,17 +1,26 @@
 """What the blocking client waits with and sends over. `asynchronous` is its partner: same names, for event loops."""
 
 import inspect
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
 
-import httpx
+from .endpoints import Route
+from .lifetimes import forget_after_fork
+from .readiness import is_readable, wait
 
-__all__ = ["Lock", "call", "open_transport", "sleep"]
+__all__ = ["Local", "Lock", "Places", "Stream", "call", "faster_pool", "now", "open_stream", "sleep"]
 
+T = TypeVar("T")
 Lock = threading.Lock
+now = time.monotonic
 sleep = time.sleep
+
+_CHUNK_BYTES = 64 * 1024
 
 
 def call(function: Callable[..., object], *args: object) -> object:
@@ -28,6 +37,165 @@ def call(function: Callable[..., object], *args: object) -> object:
     return result
 
 
-def open_transport(verify: ssl.SSLContext | bool, proxy: str | None, limits: httpx.Limits) -> httpx.BaseTransport:
-    """Make the transport that has the sockets."""
-    return httpx.HTTPTransport(verify=verify, proxy=proxy, limits=limits)
+class Local(Generic[T]):
+    """One value for each process: made when it is first asked for, by a forked child anew."""
+
+    def __init__(self, make: Callable[[], T], end: Callable[[T], None] | None = None) -> None:
+        self._make = make
+        self._end = end
+        self._lock = Lock()
+        self._values: list[T] = []
+        forget_after_fork(self)
+
+    def get(self) -> T:
+        """Return the value of this process."""
+        if self._values:
+            return self._values[0]
+        with self._lock:
+            if not self._values:
+                self._values.append(self._make())
+            return self._values[0]
+
+    def end(self) -> None:
+        """End the value."""
+        with self._lock:
+            values, self._values = self._values, []
+        for value in values:
+            if self._end is not None:
+                self._end(value)
+
+    def forget(self) -> None:
+        """Start anew in a forked child, where a lock may be held by a thread that does not exist."""
+        self._lock = Lock()
+        self._values = []
+
+
+class Places:
+    """A number of places; who finds none free waits."""
+
+    def __init__(self, most: int) -> None:
+        self._places = threading.Semaphore(most)
+
+    def take(self, deadline: float) -> None:
+        """Take a place.
+
+        Raises:
+            TimeoutError: There was none until the deadline.
+        """
+        if not self._places.acquire(blocking=False) and not self._places.acquire(timeout=_remaining(deadline)):
+            raise TimeoutError
+
+    def give(self) -> None:
+        """Give a place back."""
+        self._places.release()
+
+
+class Stream:
+    """One connection, as bytes in both directions."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self._early: bytes | None = None
+
+    def is_quiet(self) -> bool:
+        """Tell whether the server has sent nothing more, not even the end of the connection."""
+        pending = isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()
+        return not (pending or is_readable(self._socket.fileno()))
+
+    def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
+        """Encrypt from now on; the server must prove that it is the host."""
+        self._socket.settimeout(_remaining(deadline))
+        self._socket = context.wrap_socket(self._socket, server_hostname=host)
+
+    def send(self, data: bytes, deadline: float) -> bool:
+        """Send, and tell whether all was sent: a server that responds before that, or hangs up, gets no more.
+
+        Raises:
+            OSError: The connection broke.
+            TimeoutError: The server has not taken it until the deadline.
+        """
+        self._socket.settimeout(_remaining(deadline))
+        if len(data) <= _CHUNK_BYTES:
+            self._socket.sendall(data)
+            return True
+        rest = memoryview(data)
+        while rest:
+            wait(self._socket.fileno(), _remaining(deadline))
+            if self._has_response():
+                return False
+            self._socket.settimeout(_remaining(deadline))
+            rest = rest[self._socket.send(rest[:_CHUNK_BYTES]) :]
+        return True
+
+    def receive(self, deadline: float) -> bytes:
+        """Return what has come, or nothing at the end of the connection.
+
+        Raises:
+            OSError: The connection broke.
+            TimeoutError: Nothing came until the deadline.
+        """
+        if self._early is not None:
+            data, self._early = self._early, None
+            return data
+        self._socket.settimeout(_remaining(deadline))
+        return self._socket.recv(_CHUNK_BYTES)
+
+    def close(self) -> None:
+        """End the connection at once."""
+        self._socket.close()
+
+    def interrupt(self) -> None:
+        """End the connection that another thread is using: that thread closes it."""
+        with suppress(OSError):
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def _has_response(self) -> bool:
+        """Tell whether the server has begun to respond; what is readable may also be a matter of TLS alone."""
+        if not is_readable(self._socket.fileno()):
+            return False
+        self._socket.settimeout(0)
+        with suppress(BlockingIOError, ssl.SSLWantReadError):
+            self._early = self._socket.recv(_CHUNK_BYTES)
+        return self._early is not None
+
+
+def open_stream(host: str, port: int, deadline: float) -> Stream:
+    """Connect.
+
+    Raises:
+        OSError: There is no connection.
+        TimeoutError: There was none until the deadline.
+    """
+    failure: OSError = ConnectionError("the host has no address")
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for tried, (family, kind, protocol, _, address) in enumerate(addresses):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(_remaining(deadline) / (len(addresses) - tried))
+            connection.connect(address)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            connection.close()
+            failure = error
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return Stream(connection)
+    raise failure
+
+
+def faster_pool(route: Route) -> Any:
+    """Return None: there is no faster one for threads."""
+
+
+def _remaining(deadline: float) -> float:
+    """Return how long an operation may still take.
+
+    Raises:
+        TimeoutError: No longer at all.
+    """
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds

@@ -4,13 +4,20 @@ The two differ behind a reverse proxy. Tokens are made for the service, and sent
 """
 
 import ipaddress
+import os
+import re
+import ssl
+from base64 import b64encode
+from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from ..errors import ConfigurationError
+
+_HOST = re.compile(r"[0-9A-Za-z._-]+|\[?[0-9a-fA-F:.]+\]?")
 
 
 class Endpoints(NamedTuple):
@@ -72,20 +79,95 @@ class Endpoints(NamedTuple):
                 f"A token credential needs https: over http its token could be read on the way to {self.target}."
             )
 
-    def proxy(self) -> str | None:
-        """Return the proxy that the environment asks to use for the target, if any; this machine needs none."""
+    def proxy(self, chosen: str | None, *, is_chosen: bool) -> "Proxy | None":
+        """Return the proxy between this machine and the target, if there is one.
+
+        Args:
+            chosen: The URL that the caller chose, or None for no proxy at all.
+            is_chosen: Whether the caller chose; the environment does otherwise, and this machine needs none then.
+
+        Raises:
+            ConfigurationError: The URL is not one of a proxy that can be used.
+        """
+        if is_chosen:
+            return None if chosen is None else Proxy.parse(chosen, "proxy")
         parts = urlsplit(self.target)
         if _is_loopback(parts.hostname or "") or proxy_bypass(parts.netloc.rpartition("@")[2]):
             return None
         proxies = getproxies()
-        proxy = proxies.get(parts.scheme) or proxies.get("all")
-        return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+        kind = parts.scheme if proxies.get(parts.scheme) else "all"
+        return Proxy.parse(proxies[kind], _variable(f"{kind}_proxy")) if proxies.get(kind) else None
+
+
+class Proxy(NamedTuple):
+    """An HTTP proxy.
+
+    Attributes:
+        host: Its host.
+        port: Its port.
+        authorization: The value of the header `Proxy-Authorization`, if it wants one.
+    """
+
+    host: str
+    port: int
+    authorization: bytes | None
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return what the proxy wants to know."""
+        return [] if self.authorization is None else [(b"Proxy-Authorization", self.authorization)]
+
+    def __repr__(self) -> str:
+        return f"Proxy(host={self.host!r}, port={self.port})"
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> "Proxy":
+        """Read the URL of a proxy; without a scheme it is `http`.
+
+        Raises:
+            ConfigurationError: It is not the URL of an HTTP proxy.
+        """
+        try:
+            parts = urlsplit(text.strip() if "://" in text else f"http://{text.strip()}")
+            host, port = parts.hostname, parts.port
+            name_and_password = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode()
+            ascii_host = httpx.URL(scheme="http", host=host or "").raw_host.decode("ascii")
+        except (ValueError, httpx.InvalidURL):
+            host, port, ascii_host = None, None, ""
+        if not host or parts.scheme != "http" or port == 0 or not _HOST.fullmatch(ascii_host):
+            raise ConfigurationError(f"{name} must be the URL of an HTTP proxy, such as http://proxy.example.com:8080.")
+        has_user = parts.username is not None or parts.password is not None
+        basic = b"Basic " + b64encode(name_and_password) if has_user else None
+        return cls(ascii_host.strip("[]"), port or 80, basic)
+
+
+class Route(NamedTuple):
+    """How to get to the target of a client.
+
+    Attributes:
+        host: The host of the target.
+        port: Its port.
+        tls: Makes the TLS context; None for plain http.
+        proxy: What stands between, if anything does.
+        most_connections: How many connections there may be at once.
+    """
+
+    host: str
+    port: int
+    tls: Callable[[], ssl.SSLContext] | None
+    proxy: Proxy | None
+    most_connections: int
+
+
+def _variable(name: str) -> str:
+    """Find out which variable of the environment a proxy is from; other systems have settings for that."""
+    found = [key for key in os.environ if key.lower() == name]
+    return f"The environment variable {found[0]}" if found else "The proxy in the settings of this system"
 
 
 def _as_sent(url: str) -> str:
     try:
         return str(httpx.URL(url)).rstrip("/")
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, UnicodeError):
         raise ConfigurationError("An endpoint or a link is not a valid URL.") from None
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TypedDict
 
+import httpx
+
 from ..retries import RetryPolicy
 
 
@@ -14,6 +16,7 @@ class Extensions(TypedDict, total=False):
         logging_enable: Write every attempt down.
         retry_policy: How the request is repeated.
         attempt: The number of the attempt, 1 for the first.
+        watched: The request itself, where it passes through httpx's own transport.
         maybe_sent: An attempt that failed can have reached the service.
     """
 
@@ -21,4 +24,5 @@ class Extensions(TypedDict, total=False):
     logging_enable: bool
     retry_policy: RetryPolicy
     attempt: int
+    watched: httpx.Request
     maybe_sent: bool

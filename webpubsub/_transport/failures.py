@@ -9,30 +9,46 @@ class ResponseTooLargeError(httpx.RequestError):
     """The response is larger than any that the service gives."""
 
 
+class EncodedResponseError(httpx.RequestError):
+    """The response is compressed, although the request did not allow that."""
+
+
+class ClosedError(httpx.CloseError):
+    """The client was closed while the request was under way."""
+
+
+class ClosedBeforeError(httpx.ConnectError):
+    """The client was closed before the request had a connection."""
+
+
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 """No connection was had, so the service certainly did not see the request."""
 
 PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError)
 """Another try may succeed."""
 
+_LASTING = (ssl.SSLCertVerificationError, ClosedError, ClosedBeforeError)
+
 _REASONS: tuple[tuple[type[httpx.RequestError], str], ...] = (
     (httpx.ConnectTimeout, "connecting took too long"),
     (httpx.PoolTimeout, "no connection became free in time"),
     (httpx.WriteTimeout, "sending took too long"),
-    (httpx.TimeoutException, "the answer took too long"),
+    (httpx.TimeoutException, "the response took too long"),
     (httpx.ProxyError, "the proxy did not serve the request"),
     (httpx.LocalProtocolError, "the request is not valid HTTP; check the headers"),
-    (httpx.RemoteProtocolError, "the answer is cut short or not valid HTTP"),
+    (httpx.RemoteProtocolError, "the response is cut short or not valid HTTP"),
+    (ClosedError, "the client was closed"),
     (httpx.NetworkError, "the connection broke"),
-    (httpx.DecodingError, "the answer cannot be decompressed"),
-    (ResponseTooLargeError, "the answer is too large"),
+    (EncodedResponseError, "the response is compressed, which was not asked for"),
+    (httpx.DecodingError, "the response cannot be decompressed"),
+    (ResponseTooLargeError, "the response is too large"),
 )
 
 
 def is_lasting(error: BaseException) -> bool:
-    """Tell whether another try would fail alike: the certificate is not one to trust."""
+    """Tell whether another try would fail alike: the client is closed, or the certificate is not one to trust."""
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+    while cause is not None and not isinstance(cause, _LASTING):
         cause = cause.__cause__ or cause.__context__
     return cause is not None
 

@@ -1,0 +1,213 @@
+"""Connections to the service: opened when needed, used for one request at a time, and kept open for the next.
+
+A client belongs to no event loop, no thread and no process: each loop has a pool of its own, and so has each process.
+A connection goes on being used only where that is certainly right: its response was whole, nothing came after it,
+nobody gave up half-way.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from types import FunctionType, SimpleNamespace, TracebackType
+from typing import Protocol, Self, cast
+
+import httpx
+
+from .._transport.asynchronous import Local, Places, Stream, faster_pool, now, open_stream
+from .._transport.endpoints import Proxy, Route
+from .._transport.extensions import Extensions
+from .._transport.failures import ClosedBeforeError, ClosedError
+from .._transport.http1 import ResponseReader, request_head
+
+_JOINED_BYTES = 64 * 1024
+_KEEP_ALIVE_SECONDS = 60
+
+
+class Pool(Protocol):
+    """The connections of one event loop."""
+
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and read the response whole."""
+
+    async def close(self) -> None:
+        """End all connections."""
+
+
+class Connections(httpx.AsyncHTTPTransport):
+    """The transport of a client and of those that share its connections.
+
+    It is one of httpx's own kind, so that whoever watches or replaces those (instrumentation, mocks) has this one too.
+
+    Attributes:
+        closed: No more requests are sent.
+    """
+
+    def __init__(self, route: Route, given: httpx.AsyncBaseTransport | None = None) -> None:
+        self._given = given
+        self._pools = Local[Pool](lambda: faster_pool(route) or ConnectionPool(route), lambda pool: pool.close())
+        self._pool = SimpleNamespace(handle_async_request=self._handle_watched)  # type: ignore[assignment]
+        self.closed = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self._given is not None:
+            return await self._given.handle_async_request(request)
+        method = httpx.AsyncHTTPTransport.handle_async_request
+        if type(method) is FunctionType and method.__module__.partition(".")[0] == httpx.__name__:
+            return await self._handle(request)
+        cast("Extensions", request.extensions)["watched"] = request
+        return await method(self, request)
+
+    async def aclose(self) -> None:
+        self.closed = True
+        await self._pools.end()
+        if self._given is not None:
+            await self._given.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.aclose()
+
+    async def _handle(self, request: httpx.Request) -> httpx.Response:
+        if self.closed:
+            raise ClosedBeforeError("the client was closed")
+        return await self._pools.get().handle(request)
+
+    async def _handle_watched(self, passed: SimpleNamespace) -> SimpleNamespace:
+        """Stand where httpx's own transport has its connections."""
+        response = await self._handle(passed.extensions["watched"])
+        stream = httpx.ByteStream(response.content)
+        return SimpleNamespace(
+            status=response.status_code, headers=response.headers.raw, stream=stream, extensions=response.extensions
+        )
+
+
+class ConnectionPool:
+    """The connections of one event loop, the one that was used last on top."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._places = Places(route.most_connections)
+        self._idle: deque[tuple[Stream, float]] = deque()
+        self._busy: set[Stream] = set()
+        self._closed = False
+
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and read the response whole."""
+        timeout = cast("Extensions", request.extensions)["timeout"]
+        head = self._head(request)
+        deadline = now() + timeout["connect"]
+        try:
+            await self._places.take(deadline)
+        except TimeoutError:
+            raise httpx.PoolTimeout("too many requests are in flight") from None
+        try:
+            stream = self._idle_stream() or await self._open(deadline)
+            return await self._exchange(stream, request, head, timeout)
+        finally:
+            self._places.give()
+
+    async def close(self) -> None:
+        """End all connections; calls that are using one fail."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop()[0].close()
+        for stream in list(self._busy):
+            stream.interrupt()
+
+    def _head(self, request: httpx.Request) -> bytes:
+        proxy, url, headers = self._route.proxy, request.url, request.headers.raw
+        if proxy is None or self._route.tls is not None:
+            return request_head(request.method, url.raw_path, headers, len(request.content))
+        return request_head(request.method, str(url).encode(), [*headers, *proxy.headers()], len(request.content))
+
+    def _idle_stream(self) -> Stream | None:
+        while self._idle:
+            stream, since = self._idle.pop()
+            if now() - since < _KEEP_ALIVE_SECONDS and stream.is_quiet():
+                return stream
+            stream.close()
+        return None
+
+    async def _open(self, deadline: float) -> Stream:
+        host, port, tls, proxy, _ = self._route
+        stream = None
+        try:
+            first = (host, port) if proxy is None else (proxy.host, proxy.port)
+            stream = await open_stream(*first, deadline)
+            if tls is not None:
+                if proxy is not None:
+                    await self._tunnel(stream, proxy, deadline)
+                await stream.start_tls(tls(), host, deadline)
+            if self._closed:
+                raise ClosedBeforeError("the client was closed")
+        except BaseException as error:
+            if stream is not None:
+                stream.close()
+            if isinstance(error, TimeoutError):
+                raise httpx.ConnectTimeout("connecting took too long") from error
+            if isinstance(error, OSError):
+                raise httpx.ConnectError(str(error)) from error
+            raise
+        return stream
+
+    async def _tunnel(self, stream: Stream, proxy: Proxy, deadline: float) -> None:
+        host = f"[{self._route.host}]" if ":" in self._route.host else self._route.host
+        target = f"{host}:{self._route.port}".encode()
+        reader = ResponseReader("CONNECT")
+        await stream.send(request_head("CONNECT", target, [(b"Host", target), *proxy.headers()], 0), deadline)
+        try:
+            while not reader.receive(await stream.receive(deadline)):
+                pass
+        except httpx.RequestError as error:
+            raise httpx.ProxyError("the response of the proxy is cut short or not valid HTTP") from error
+        if reader.status_code >= 300 or reader.has_surplus:
+            raise httpx.ProxyError(f"the proxy responded with {reader.status_code}")
+
+    async def _exchange(
+        self, stream: Stream, request: httpx.Request, head: bytes, timeout: Mapping[str, float]
+    ) -> httpx.Response:
+        reader = ResponseReader(request.method)
+        reusable = False
+        self._busy.add(stream)
+        try:
+            whole = await self._send(stream, head, request.content, now() + timeout["write"])
+            deadline = now() + timeout["read"]
+            while not reader.receive(await stream.receive(deadline)):
+                pass
+            reusable = whole and reader.keep_alive
+            return reader.response()
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("the response took too long") from error
+        except (OSError, httpx.RemoteProtocolError) as error:
+            if self._closed:
+                raise ClosedError("the client was closed") from error
+            if isinstance(error, OSError):
+                raise httpx.ReadError("the connection broke") from error
+            raise
+        finally:
+            self._busy.discard(stream)
+            self._release(stream, reusable)
+
+    async def _send(self, stream: Stream, head: bytes, content: bytes, deadline: float) -> bool:
+        try:
+            if len(content) <= _JOINED_BYTES:
+                return await stream.send(head + content, deadline)
+            return await stream.send(head, deadline) and await stream.send(content, deadline)
+        except TimeoutError as error:
+            raise httpx.WriteTimeout("the server does not take the request") from error
+        except OSError:
+            return False  # the server has hung up, but may have responded before
+
+    def _release(self, stream: Stream, reusable: bool) -> None:
+        if reusable:
+            self._idle.append((stream, now()))
+        else:
+            stream.close()
+        while self._idle and (self._closed or now() - self._idle[0][1] > _KEEP_ALIVE_SECONDS):
+            self._idle.popleft()[0].close()
