@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypedDict
 import httpx
 
 from . import _checks
+from .errors import ConfigurationError
 from .retries import RetryPolicy
 
 __all__ = ["ClientOptions", "RequestOptions", "Settings", "check"]
