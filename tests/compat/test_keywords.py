@@ -1,6 +1,7 @@
 """Every keyword of azure-core, on a client and on a call: it works, or a TypeError says what to write instead."""
 
 import logging
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,11 @@ def sent(door: Door, status: int = 202, of_client: dict[str, Any] | None = None,
         except HttpResponseError:
             assert status >= 400
     return recorder.requests
+
+
+def sent_with(door: Door, keywords: dict[str, Any], on_client: bool) -> list[httpx.Request]:
+    """Return the requests of one send, with keywords given to the client or to the call."""
+    return sent(door, of_client=keywords) if on_client else sent(door, **keywords)
 
 
 CLIENT_OR_CALL = [pytest.param(True, id="client"), pytest.param(False, id="call")]
@@ -164,7 +170,7 @@ HEADERS: dict[str, tuple[dict[str, Any], str, Any]] = {
 @pytest.mark.parametrize("door", OURS)
 def test_headers_are_sent(door: Door, keywords: dict[str, Any], header: str, value: Any, on_client: bool) -> None:
     """What ends in a slash is followed by the version."""
-    (request,) = sent(door, of_client=keywords) if on_client else sent(door, **keywords)
+    (request,) = sent_with(door, keywords, on_client)
     found = request.headers.get(header)
 
     assert found == value or (str(value).endswith("/") and found.startswith(value))
@@ -273,7 +279,7 @@ def test_logging_enable_writes_to_a_logger_below_azure(
     caplog.set_level(logging.DEBUG, "azure")
     keywords = {"logging_enable": True}
 
-    sent(door, of_client=keywords) if on_client else sent(door, **keywords)
+    sent_with(door, keywords, on_client)
 
     assert {record.name for record in caplog.records} == {"azure.webpubsub"}
     assert "POST https://example.com" in caplog.text
@@ -290,12 +296,12 @@ def test_what_is_so_anyway_can_be_said(door: Door, name: str, on_client: bool) -
     """One of the two values; the other is refused, but for `enforce_https`, which changes nothing here."""
     works = _options._ALREADY_SO.get(name, True)
 
-    assert sent(door, of_client={name: works}) if on_client else sent(door, **{name: works})
+    assert sent_with(door, {name: works}, on_client)
     if name == "enforce_https":
-        assert sent(door, of_client={name: False}) if on_client else sent(door, **{name: False})
+        assert sent_with(door, {name: False}, on_client)
     else:
         with pytest.raises(TypeError, match=f"has no argument '{name}': "):
-            sent(door, of_client={name: not works}) if on_client else sent(door, **{name: not works})
+            sent_with(door, {name: not works}, on_client)
 
 
 WORKING_ANYWHERE = {"params", "cls", "error_map", "raw_request_hook", "raw_response_hook", "timeout", "user_agent"}
@@ -309,7 +315,7 @@ REFUSED = sorted({*OF_AZURE_CORE.split()} - WORKING_ANYWHERE)
 def test_what_does_not_work_says_what_to_write(door: Door, name: str, on_client: bool) -> None:
     """Before anything is sent; a hint of its own for each, never a name that only looks like it."""
     with pytest.raises(TypeError, match=f"has no argument '{name}': ") as caught:
-        sent(door, of_client={name: object()}) if on_client else sent(door, **{name: object()})
+        sent_with(door, {name: object()}, on_client)
 
     assert "it takes" not in str(caught.value)
     assert "did you mean" not in str(caught.value)
@@ -330,7 +336,7 @@ ELSEWHERE: list[tuple[str, bool, str]] = [
 def test_a_keyword_at_the_wrong_place_says_where_it_goes(door: Door, name: str, on_client: bool, advice: str) -> None:
     """The client has some for itself, and so have calls."""
     with pytest.raises(TypeError, match=advice):
-        sent(door, of_client={name: None}) if on_client else sent(door, **{name: None})
+        sent_with(door, {name: None}, on_client)
 
 
 WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
@@ -360,7 +366,7 @@ def test_a_wrong_value_is_refused(
 ) -> None:
     """With the name of the keyword, before anything is sent."""
     with pytest.raises(kind, match=message):
-        sent(door, of_client=keywords) if on_client else sent(door, **keywords)
+        sent_with(door, keywords, on_client)
 
 
 METHODS: dict[str, Callable[[Driven, dict[str, Any]], object]] = {
@@ -439,6 +445,14 @@ def test_a_client_certificate_is_loaded(door: Door, certificate: tuple[Path, Pat
         pass
     with pytest.raises(ValueError, match="connection_cert must be the path of a certificate"):
         door.client("https://example.com", "chat", "key", connection_cert="/nowhere")
+
+
+@pytest.mark.parametrize("name", OF_AZURE_CORE.split())
+def test_the_document_says_what_becomes_of_it(name: str) -> None:
+    """Every keyword has its place in the table of docs/migrating.md."""
+    table = (Path(__file__).parents[2] / "docs" / "migrating.md").read_text("utf-8")
+
+    assert re.search(rf"^\|.*`{name}(=\w+)?`", table, re.MULTILINE)
 
 
 def test_the_names_that_are_refused_are_really_refused_somewhere() -> None:

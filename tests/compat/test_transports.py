@@ -108,9 +108,10 @@ def test_a_failure_of_the_transport_keeps_its_meaning(
     transport = Failing(failure)
     client = DOORS["compat"].client("https://example.com", "chat", "key", transport=transport, retry_total=0)
 
-    with client as service, pytest.raises(expected) as caught:
+    with client as service, pytest.raises(webpubsub.TransportError) as caught:
         service.send_to_all("Hello", connection_timeout=2, read_timeout=3)
 
+    assert expected in type(caught.value).__mro__
     assert caught.value.maybe_sent is maybe_sent
     assert transport.timeouts == [(2, 3)]
 
