@@ -20,7 +20,7 @@ VOCABULARY = {
 }  # fmt: skip
 UNDER_THE_CLIENTS = VOCABULARY | {"webpubsub._transport", "httpx"}
 
-EMULATED = {"webpubsub.emulator._hub", "webpubsub.tokens", "attrs"}
+EMULATED = {"webpubsub.emulator._hub", "webpubsub.emulator._clock", "webpubsub.tokens", "attrs"}
 
 # A module or package, and what it may import besides the standard library and itself. The first row that fits decides.
 LAYERS: list[tuple[str, set[str]]] = [

@@ -11,8 +11,10 @@ import jwt
 
 from webpubsub.emulator._clients.codec import Codec
 from webpubsub.emulator._clients.json_v1 import JsonCodec
+from webpubsub.emulator._clients.reliable import ReliableSession
 from webpubsub.emulator._clients.session import Effect, PubSubSession, Session, WakeAt
 from webpubsub.emulator._clients.simple import SimpleCodec
+from webpubsub.emulator._clock import Clock
 from webpubsub.emulator._http.auth import Verifier
 from webpubsub.emulator._http.request import Request, Response
 from webpubsub.emulator._http.rest import RestApi
@@ -34,6 +36,14 @@ def token(**claims: Any) -> str:
     return jwt.encode({"exp": int(time.time()) + 60, **claims}, KEY, "HS256")
 
 
+class StillClock(Clock):
+    """A clock that stands still unless it is moved."""
+
+    def now(self) -> float:
+        """Start at 1000."""
+        return 1000 + self._offset
+
+
 @dataclass
 class Client:
     """A client whose frames are kept instead of sent.
@@ -43,11 +53,16 @@ class Client:
     """
 
     session: Session
+    clock: Clock
     unhandled: bool = True
-    now: float = 0.0
     outgoing: list[Outgoing] = field(default_factory=list)
     calls: list[CallUpstream | CancelUpstream] = field(default_factory=list)
     memberships: list[str] = field(default_factory=list)
+
+    @property
+    def now(self) -> float:
+        """The time."""
+        return self.clock.now()
 
     @property
     def connection(self) -> Connection:
@@ -101,6 +116,14 @@ class Client:
         """Be closed by the hub."""
         self.perform(self.session.closed(reason, self.now))
 
+    def wake(self) -> None:
+        """Let the time come that the session waits for."""
+        self.perform(self.session.time_passed(self.now))
+
+    def come_back(self) -> None:
+        """Let there be another socket."""
+        self.perform(self.session.resumed(self.now))
+
     def reply(self, call_id: int, reply: Reply) -> None:
         """Let an event handler reply."""
         self.perform(self.session.upstream_replied(call_id, reply, self.now))
@@ -126,8 +149,9 @@ class Service:
 
     def __init__(self, *, simulate_entra: bool = False) -> None:
         self.hubs = Hubs()
+        self.clock = StillClock()
         self.verifier = Verifier(KEY, frozenset({HOST}), simulate_entra)
-        self.rest = RestApi(self.hubs, self.verifier, f"http://{HOST}")
+        self.rest = RestApi(self.hubs, self.verifier, f"http://{HOST}", self.clock)
 
     def hub(self, name: str = "chat") -> Hub:
         """Look at a hub."""
@@ -142,6 +166,7 @@ class Service:
         codec: Codec | None = None,
         connection_id: str | None = None,
         unhandled: bool = True,
+        reliable: bool = False,
     ) -> Client:
         """Connect a client, of the JSON subprotocol unless told otherwise, and drop its greeting."""
         connection = Connection(
@@ -152,7 +177,9 @@ class Service:
             permissions=Permissions(roles),
             groups=set(groups),
         )
-        client = Client(PubSubSession(self.hubs.open(hub), connection, codec or JsonCodec()), unhandled)
+        make_session = ReliableSession if reliable else PubSubSession
+        session = make_session(self.hubs.open(hub), connection, codec or JsonCodec())
+        client = Client(session, self.clock, unhandled)
         connection.receiver = client
         client.open()
         client.outgoing.clear()

@@ -8,7 +8,7 @@ from webpubsub.emulator._clients.endpoints import ENDPOINTS
 from webpubsub.emulator._clients.json_v1 import JsonCodec
 from webpubsub.emulator._clients.session import PubSubSession
 from webpubsub.emulator._clients.simple import SimpleCodec
-from webpubsub.emulator._http.admission import Admission, admit, find_endpoint
+from webpubsub.emulator._http.admission import Admission, Recovery, admit, find_endpoint
 from webpubsub.emulator._http.auth import Verifier
 from webpubsub.emulator._http.refusals import RefusedError
 from webpubsub.emulator._http.request import Request
@@ -16,6 +16,7 @@ from webpubsub.emulator._hub.hub import Connection, Hub
 from webpubsub.emulator._hub.permissions import Permission
 
 JSON = "json.webpubsub.azure.v1"
+RELIABLE = "json.reliable.webpubsub.azure.v1"
 AUDIENCE = f"http://{HOST}/client/hubs/chat"
 VERIFIER = Verifier(KEY, frozenset({HOST}))
 [CLIENTS] = ENDPOINTS
@@ -30,7 +31,9 @@ def request(target: str, *headers: tuple[str, str]) -> Request:
 def enter(claims: dict[str, object], target: str = "/client/hubs/chat", *headers: tuple[str, str]) -> Admission:
     """Let a client in whose token has these claims."""
     bearer = token(**{"aud": AUDIENCE, **claims})
-    return admit(request(target, ("authorization", f"Bearer {bearer}"), *headers), VERIFIER, CLIENTS)
+    admission = admit(request(target, ("authorization", f"Bearer {bearer}"), *headers), VERIFIER, CLIENTS)
+    assert isinstance(admission, Admission)
+    return admission
 
 
 def codec_of(admission: Admission) -> Codec:
@@ -187,7 +190,8 @@ OFFERS = [
     ((f"custom, {JSON}",), JSON),
     (("custom", JSON), JSON),
     (("custom",), None),
-    (("json.reliable.webpubsub.azure.v1",), None),
+    ((RELIABLE,), RELIABLE),
+    ((f"{RELIABLE}, {JSON}",), RELIABLE),
     ((f"graphql-ws,{JSON}",), JSON),
     ((JSON.upper(),), None),
 ]
@@ -241,3 +245,21 @@ def test_parameters_of_simple_clients_mean_nothing_to_others() -> None:
     admission = enter({}, "/client/hubs/chat?webpubsub_mode=fly", ("sec-websocket-protocol", JSON))
 
     assert admission.protocol == JSON
+
+
+RECOVERIES = [
+    ("awps_connection_id=c1&awps_reconnection_token=t", Recovery("chat", "c1", "t", None)),
+    ("awps_connection_id=c1", Recovery("chat", "c1", "", None)),
+    ("AWPS_CONNECTION_ID=c1&access_token=expired", Recovery("chat", "c1", "", None)),
+]
+
+
+@pytest.mark.parametrize(("query", "recovery"), RECOVERIES)
+def test_a_client_that_comes_back_needs_no_access_token(query: str, recovery: Recovery) -> None:
+    """Its connection id says that it comes back; an access token is not looked at."""
+    assert admit(request(f"/client/hubs/chat?{query}"), VERIFIER, CLIENTS) == recovery
+
+
+def test_a_blank_connection_id_is_no_recovery() -> None:
+    """Only who names a connection comes back."""
+    assert enter({}, "/client/hubs/chat?awps_connection_id=&awps_reconnection_token=t").hub == "chat"

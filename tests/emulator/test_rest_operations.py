@@ -197,7 +197,7 @@ def test_the_time_to_live_travels_with_the_message(service: Service) -> None:
 
     service.call("POST", "chat/:send?messageTtlSeconds=300", b"hi")
 
-    assert [getattr(item, "ttl_seconds", None) for item in client.outgoing] == [300]
+    assert [getattr(item, "expires_at", None) for item in client.outgoing] == [service.clock.now() + 300]
 
 
 CLOSES = [

@@ -41,10 +41,10 @@ def test_an_acknowledgement_is_held_back() -> None:
     assert taken == [Send("message"), 0.5, 0.25, Send("ack", is_ack=True), Send("next")]
 
 
-@pytest.mark.parametrize(("ttl_seconds", "now", "sent"), [(5, 104.9, True), (5, 105.0, False), (0, 1e9, True)])
-def test_a_message_is_dropped_when_its_time_is_over(ttl_seconds: int, now: float, sent: bool) -> None:
-    """A time to live is counted from when the message was accepted; 0 is for ever."""
-    message = Send("a", ttl_seconds=ttl_seconds)
+@pytest.mark.parametrize(("expires_at", "now", "sent"), [(105, 104.9, True), (105, 105.0, False), (None, 1e9, True)])
+def test_a_message_is_dropped_when_its_time_is_over(expires_at: float | None, now: float, sent: bool) -> None:
+    """It is not sent from then on; without a time it waits for ever."""
+    message = Send("a", expires_at=expires_at)
     queue = filled(message, Send("b"))
 
     assert queue.take(now) == (message if sent else Send("b"))
@@ -61,7 +61,7 @@ def test_the_number_of_waiting_frames_is_limited() -> None:
 
 def test_the_size_of_waiting_frames_is_limited() -> None:
     """Sizes add up, and are given back when a frame is taken or dropped."""
-    half = Send(b"x" * (LARGEST_QUEUE // 2), ttl_seconds=1)
+    half = Send(b"x" * (LARGEST_QUEUE // 2), expires_at=101)
     queue = filled(half, half)
 
     assert not queue.put(Send("x"), 100.0)

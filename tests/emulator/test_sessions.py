@@ -114,7 +114,7 @@ def test_a_sender_need_not_be_a_member(service: Service) -> None:
     assert member.frames == [
         '{"type":"message","from":"group","group":"g","dataType":"json","data":1,"metadata":{"k":"v"}}'
     ]
-    assert [getattr(item, "ttl_seconds", None) for item in member.outgoing] == [5]
+    assert [getattr(item, "expires_at", None) for item in member.outgoing] == [service.clock.now() + 5]
 
 
 def test_one_message_is_written_for_each_kind_of_client(service: Service) -> None:

@@ -44,6 +44,11 @@ class Clock:
         for listener in tuple(self._listeners):
             listener()
 
-    def on_advance(self, listener: Callable[[], None]) -> None:
-        """Have a function called after each `advance`, in its thread."""
+    def on_advance(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Have a function called after each `advance`, in its thread.
+
+        Returns:
+            A function that ends this.
+        """
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)

@@ -1,30 +1,45 @@
 """The sockets: HTTP and WebSocket on one port. The only module of the emulator that does I/O.
 
 What is to be done is decided elsewhere: a session returns effects, and `_Client` performs them. A client outlives its
-socket if its session does. Each socket has a queue and a task that empties it, so a client that reads slowly, or not at
-all, keeps nobody waiting: when its queue is full it is closed with code 1008.
+socket if its session does.
+
+aiohttp reads every request. When one turns into a WebSocket, its transport is taken away from aiohttp and given to a
+`_Socket`, which needs no task: frames are handled as they come, and what is to be sent is written at once, or waits in
+a queue while the client does not read. A client whose queue is full is closed, so nobody waits for it.
 """
 
 import asyncio
 import logging
+import secrets
 import socket
 import ssl
-import uuid
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import attrs
-from aiohttp import ClientError, WSMsgType, web
+from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.typedefs import Handler
 
+from ._alarms import Alarms
 from ._clients.endpoints import ClientEndpoint
 from ._clients.queue import SendQueue
-from ._clients.session import Effect, Session
+from ._clients.session import Effect, Session, WakeAt
+from ._clients.websocket import (
+    Closed,
+    Control,
+    FrameReader,
+    Incoming,
+    Opcode,
+    WebSocketError,
+    accept_key,
+    close_frame,
+    write_frame,
+)
 from ._clock import Clock
-from ._http.admission import Admission, admit, apply_reply, find_endpoint
+from ._http.admission import Admission, Recovery, admit, apply_reply, find_endpoint
 from ._http.auth import Verifier
 from ._http.refusals import LARGEST_BODY, RefusedError, bad_request
 from ._http.request import Request, Response
@@ -50,9 +65,8 @@ from ._upstream.requests import ClientOfEvent
 __all__ = ["Server"]
 
 _CLOSE_SECONDS: Final = 2.0
-_SLOW = Close(CloseCode.POLICY_VIOLATION, "The client reads too slowly.")
-
-
+_TOO_SLOW: Final = "The outbound message queue is full."
+_NOT_RECOVERED: Final = Close(CloseCode.POLICY_VIOLATION, "The connection could not be recovered.")
 _MALFORMED: Final = (HttpProcessingError, web.RequestPayloadError)
 
 
@@ -94,25 +108,25 @@ class Server:
         self._clock = clock
         self._tls = tls
         self._hubs = Hubs()
-        self._rest = RestApi(self._hubs, verifier, endpoint)
+        self._rest = RestApi(self._hubs, verifier, endpoint, clock)
         self._upstream = UpstreamCaller(
             configuration,
             service_host=endpoint.partition("://")[2],
             access_keys=(settings.access_key,),
             clock=clock,
         )
-        self._sockets: dict[_Socket, asyncio.Task[object]] = {}
-        self._runner: web.AppRunner | None = None
+        self._sockets: set[_Socket] = set()
+        self._runner: web.ServerRunner | None = None
+        self._alarms: Alarms
 
     async def start(self) -> None:
         """Begin to accept connections."""
+        self._alarms = Alarms(self._clock)
         await self._upstream.start()
-        app = web.Application(middlewares=[self._handle])
-        runner = self._runner = web.AppRunner(
-            app, access_log=None, logger=_http_logger, shutdown_timeout=_CLOSE_SECONDS
-        )
-        await runner.setup()
-        await web.SockSite(runner, self._listener, ssl_context=self._tls).start()
+        server = web.Server(self._handle, access_log=None, logger=_http_logger, auto_decompress=False)
+        self._runner = web.ServerRunner(server, shutdown_timeout=_CLOSE_SECONDS)
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._listener, ssl_context=self._tls).start()
 
     async def stop(self) -> None:
         """Close every connection and the listening socket."""
@@ -122,11 +136,11 @@ class Server:
             return
         for site in tuple(self._runner.sites):
             await site.stop()
-        sockets = dict(self._sockets)
+        sockets = list(self._sockets)
         for open_socket in sockets:
             open_socket.put(Close(CloseCode.GOING_AWAY))
         if sockets:
-            await asyncio.wait(sockets.values(), timeout=2 * _CLOSE_SECONDS)
+            await asyncio.wait([open_socket.gone for open_socket in sockets], timeout=2 * _CLOSE_SECONDS)
         for open_socket in sockets:
             open_socket.abort()
         server = self._runner.server
@@ -134,10 +148,9 @@ class Server:
             _abort(connection.transport)  # over TLS, a mere close waits for the other side
         await self._runner.cleanup()
         await self._upstream.stop()
+        self._alarms.cancel()
 
-    @web.middleware
-    async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG002
-        # A middleware sees every request as it came; aiohttp's routes would see decoded paths.
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         plain = Request(
             request.method,
             request.raw_path,
@@ -146,48 +159,84 @@ class Server:
         endpoint = find_endpoint(plain)
         if endpoint is not None:
             return await self._serve_client(request, plain, endpoint)
+        admitted = self._rest.admit(plain)
+        if isinstance(admitted, Response):
+            return _answer(admitted)
         try:
-            body = await _read_body(request)
+            body = await _read_body(request, plain.header("expect"))
         except (ClientError, web.RequestPayloadError, ConnectionError):
             return _answer(bad_request("body", "The body cannot be read."))
-        return _answer(self._rest.handle(attrs.evolve(plain, body=body)))
+        return _answer(admitted.carry_out(body))
 
-    async def _serve_client(self, request: web.Request, plain: Request, endpoint: ClientEndpoint) -> web.StreamResponse:
+    async def _serve_client(
+        self, request: web.BaseRequest, plain: Request, endpoint: ClientEndpoint
+    ) -> web.StreamResponse:
         try:
-            admission = admit(plain, self._verifier, endpoint)
-            upstream = UpstreamClient(
-                ClientOfEvent(hub_key(admission.hub), uuid.uuid4().hex, admission.user_id, admission.protocol)
-            )
-            if self._upstream.hears(admission.hub, admission.event):
-                reply = await self._upstream.connect(admission.event, upstream)
-                if isinstance(reply, ConnectRefused):
-                    return _answer(Response(reply.status, reply.headers, reply.body))
-                admission = apply_reply(admission, reply, plain, endpoint)
+            arrival = admit(plain, self._verifier, endpoint)
+            if _accept(plain, None) is None:
+                return _answer(bad_request("Upgrade", "The WebSocket handshake is not valid."))
+            if isinstance(arrival, Recovery):
+                await self._recover(request, arrival, plain)
+            else:
+                return await self._connect(request, arrival, plain, endpoint)
         except RefusedError as refused:
             return _answer(refused.response)
-        upstream.client = attrs.evolve(upstream.client, user_id=admission.user_id, protocol=admission.protocol)
-        websocket = web.WebSocketResponse(
-            protocols=[name for name in admission.event.subprotocols if name == admission.protocol][:1],
-            compress=False,
-            max_msg_size=LARGEST_BODY + 1,
-            timeout=_CLOSE_SECONDS,
+        return web.Response()  # goes nowhere: the transport is not aiohttp's any more
+
+    async def _connect(
+        self, request: web.BaseRequest, admission: Admission, plain: Request, endpoint: ClientEndpoint
+    ) -> web.StreamResponse:
+        """Let a client in, if the application agrees."""
+        upstream = UpstreamClient(
+            ClientOfEvent(hub_key(admission.hub), secrets.token_urlsafe(23), admission.user_id, admission.protocol)
         )
-        if not websocket.can_prepare(request).ok:
-            return _answer(bad_request("Upgrade", "The WebSocket handshake is not valid."))
-        try:
-            await websocket.prepare(request)
-        except ConnectionError:
-            return _answer(bad_request("Upgrade", "The client is gone."))
-        client = _Client(self._begin(admission, upstream), self._clock, self._upstream, upstream)
-        client_socket = _Socket(websocket, request, client, SendQueue(self._settings.ack_delay_seconds), self._clock)
-        task = asyncio.current_task()
-        assert task is not None
-        self._sockets[client_socket] = task
-        try:
-            await client_socket.run()
-        finally:
-            del self._sockets[client_socket]
-        return websocket
+        if self._upstream.hears(admission.hub, admission.event):
+            reply = await self._upstream.connect(admission.event, upstream)
+            if isinstance(reply, ConnectRefused):
+                return _answer(Response(reply.status, reply.headers, reply.body))
+            admission = apply_reply(admission, reply, plain, endpoint)
+        upstream.client = attrs.evolve(upstream.client, user_id=admission.user_id, protocol=admission.protocol)
+        offered = admission.protocol if admission.protocol in admission.event.subprotocols else None
+        client_socket = self._upgrade(request, plain, offered)
+        if client_socket is not None:
+            client = _Client(self._begin(admission, upstream), self._clock, self._alarms, self._upstream, upstream)
+            client.open(client_socket)
+            client_socket.serve(client)
+        return web.Response()  # goes nowhere: the transport is not aiohttp's any more
+
+    async def _recover(self, request: web.BaseRequest, recovery: Recovery, plain: Request) -> None:
+        """Give a client that comes back its session, or turn it away, which only a WebSocket can be told."""
+        client = self._find(recovery)
+        if client is not None and await client.released():
+            client_socket = self._upgrade(request, plain, client.session.connection.protocol)
+            client.resume(client_socket)
+            if client_socket is not None:
+                client_socket.serve(client)
+        elif (client_socket := self._upgrade(request, plain, recovery.protocol)) is not None:
+            client_socket.put(_NOT_RECOVERED)
+
+    def _find(self, recovery: Recovery) -> "_Client | None":
+        connection = self._hubs.get(recovery.hub).connection(recovery.connection_id)
+        if connection is None or connection.reconnection_token is None:
+            return None
+        if not secrets.compare_digest(connection.reconnection_token.encode(), recovery.token.encode()):
+            return None
+        client = connection.receiver
+        return client if isinstance(client, _Client) else None
+
+    def _upgrade(self, request: web.BaseRequest, plain: Request, protocol: str | None) -> "_Socket | None":
+        """Turn a request into a WebSocket; None if the client is gone."""
+        accepted, taken = _accept(plain, protocol), _take_over(request)
+        if accepted is None or taken is None:
+            return None
+        transport, tail = taken
+        transport.write(accepted)
+        client_socket = _Socket(transport, SendQueue(self._settings.ack_delay_seconds), self._clock)
+        transport.set_protocol(client_socket)
+        self._sockets.add(client_socket)
+        client_socket.gone.add_done_callback(lambda _: self._sockets.discard(client_socket))
+        client_socket.data_received(tail)
+        return client_socket
 
     def _begin(self, admission: Admission, upstream: UpstreamClient) -> Session:
         connection = Connection(
@@ -201,6 +250,18 @@ class Server:
         return admission.speaker(self._hubs.open(admission.hub), connection)
 
 
+def _accept(request: Request, protocol: str | None) -> bytes | None:
+    """Write the response to a WebSocket handshake; None if it is not one."""
+    key = accept_key(request.header("sec-websocket-key") or "")
+    if key is None or request.header("sec-websocket-version") != "13":
+        return None
+    if "upgrade" not in (token.strip() for token in (request.header("connection") or "").lower().split(",")):
+        return None
+    chosen = "" if protocol is None else f"Sec-WebSocket-Protocol: {protocol}\r\n"
+    head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    return f"{head}Sec-WebSocket-Accept: {key}\r\n{chosen}\r\n".encode()
+
+
 def _abort(transport: asyncio.BaseTransport | None) -> None:
     """Drop a connection without a word; one that is gone already is no error."""
     if isinstance(transport, asyncio.WriteTransport):
@@ -208,7 +269,9 @@ def _abort(transport: asyncio.BaseTransport | None) -> None:
             transport.abort()
 
 
-async def _read_body(request: web.Request) -> bytes:
+async def _read_body(request: web.BaseRequest, expectation: str | None) -> bytes:
+    if expectation is not None and expectation.lower() == "100-continue" and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = bytearray()
     while len(body) <= LARGEST_BODY and (chunk := await request.content.readany()):
         body += chunk
@@ -225,35 +288,58 @@ def _answer(response: Response) -> web.Response:
 class _Client:
     """A client that is connected, or may come back: performs what its session asks for."""
 
-    def __init__(self, session: Session, clock: Clock, caller: UpstreamCaller, upstream: UpstreamClient) -> None:
-        self._session = session
+    def __init__(
+        self, session: Session, clock: Clock, alarms: Alarms, caller: UpstreamCaller, upstream: UpstreamClient
+    ) -> None:
+        self.session = session
         self._clock = clock
+        self._alarms = alarms
         self._caller = caller
         self._upstream = upstream
         self._calls: dict[int, asyncio.Task[None]] = {}
-        self._outbox: Callable[[Outgoing], None] | None = None
+        self._socket: _Socket | None = None
+        self._recovering = False
         session.connection.receiver = self
 
-    def attach(self, outbox: Callable[[Outgoing], None]) -> None:
-        """Take a socket, which is the first one."""
-        self._outbox = outbox
-        self._perform(self._session.opened(self._clock.now()))
-        for group in sorted(self._session.connection.groups):
+    def open(self, client_socket: "_Socket") -> None:
+        """Take the first socket."""
+        self._socket = client_socket
+        self._perform(self.session.opened(self._clock.now()))
+        for group in sorted(self.session.connection.groups):
             self.joined(group)
+
+    async def released(self) -> bool:
+        """Drop the socket that there still is, and tell whether another one may take its place."""
+        if self._recovering:
+            return False
+        self._recovering = True
+        if self._socket is not None:
+            self._socket.abort()
+            await self._socket.gone
+        if self.session.ended:
+            self._recovering = False
+        return self._recovering
+
+    def resume(self, client_socket: "_Socket | None") -> None:
+        """Go on with another socket, if one came about."""
+        self._recovering = False
+        if client_socket is not None:
+            self._socket = client_socket
+            self._perform(self.session.resumed(self._clock.now()))
 
     def receive(self, frame: Frame) -> None:
         """Take a frame that came through the socket."""
-        self._perform(self._session.frame_received(frame, self._clock.now()))
+        self._perform(self.session.frame_received(frame, self._clock.now()))
 
-    def detach(self, code: int) -> None:
-        """Go on without the socket; one that is gone already is no error."""
-        if self._outbox is not None:
-            self._outbox = None
-            self._perform(self._session.socket_lost(code, self._clock.now()))
+    def detach(self, client_socket: "_Socket", code: int) -> None:
+        """Go on without a socket, if it is the one in use."""
+        if self._socket is client_socket:
+            self._socket = None
+            self._perform(self.session.socket_lost(code, self._clock.now()))
 
     def deliver(self, message: Message) -> None:
         """Pass a message of the hub's on."""
-        self._perform(self._session.delivered(message, self._clock.now()))
+        self._perform(self.session.delivered(message, self._clock.now()))
 
     def joined(self, group: str) -> None:
         """Tell the application that the connection came into a group."""
@@ -265,21 +351,24 @@ class _Client:
 
     def close(self, reason: str) -> None:
         """End on behalf of the application."""
-        self._perform(self._session.closed(reason, self._clock.now()))
+        self._perform(self.session.closed(reason, self._clock.now()))
+
+    def _wake(self) -> None:
+        self._perform(self.session.time_passed(self._clock.now()))
 
     def _perform(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             match effect:
                 case Send() | Close():
-                    if self._outbox is not None:
-                        self._outbox(effect)
+                    if self._socket is not None:
+                        self._socket.put(effect)
+                case WakeAt(time):
+                    self._alarms.at(time, self._wake)
                 case CallUpstream(call_id, event):
                     self._call(call_id, event)
                 case CancelUpstream(call_id):
                     if (call := self._calls.pop(call_id, None)) is not None:
                         call.cancel()
-                case _:
-                    pass
 
     def _call(self, call_id: int, event: UpstreamEvent) -> None:
         heard = self._caller.hears(self._upstream.client.hub, event)
@@ -289,94 +378,201 @@ class _Client:
         elif heard:
             self._calls[call_id] = self._caller.spawn(self._call_and_wait(call_id, event))
         else:
-            self._perform(self._session.upstream_replied(call_id, EventFailed(), self._clock.now()))
+            self._perform(self.session.upstream_replied(call_id, EventFailed(), self._clock.now()))
 
     async def _call_and_wait(self, call_id: int, event: UserEvent) -> None:
         reply = await self._caller.user_event(event, self._upstream, call_id)
         self._calls.pop(call_id, None)
-        self._perform(self._session.upstream_replied(call_id, reply, self._clock.now()))
+        self._perform(self.session.upstream_replied(call_id, reply, self._clock.now()))
 
     def _membership_changed(self, event: GroupJoinedEvent | GroupLeftEvent) -> None:
         if self._caller.hears(self._upstream.client.hub, event):
-            self._perform(self._session.membership_changed(event, self._clock.now()))
+            self._perform(self.session.membership_changed(event, self._clock.now()))
 
 
-class _Socket:
-    """The socket of one client and the frames that wait for it."""
+class _Tail:
+    """Takes over from aiohttp's parser in order to learn what it has read and not used."""
 
-    def __init__(
-        self,
-        websocket: web.WebSocketResponse,
-        request: web.Request,
-        client: _Client,
-        queue: SendQueue,
-        clock: Clock,
-    ) -> None:
-        self._websocket = websocket
-        self._request = request
-        self._client = client
+    def __init__(self) -> None:
+        self.data = b""
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Keep what came behind the request."""
+        self.data += data
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """Do nothing: what comes next is not read here."""
+
+
+def _take_over(request: web.BaseRequest) -> tuple[asyncio.Transport, bytes] | None:
+    """Take the transport of a request away from aiohttp, which is told that the connection is lost.
+
+    Returns the transport, and what had been read from it already; None if the connection is lost in truth.
+    """
+    protocol, transport = request.protocol, request.transport
+    tail: Any = _Tail()  # has of a parser what aiohttp makes use of here
+    if transport is None or transport.is_closing():
+        return None
+    protocol.set_parser(tail)
+    protocol.transport = None
+    protocol.connection_lost(None)
+    return transport, tail.data
+
+
+class _Socket(asyncio.Protocol):
+    """The WebSocket of one client, from the handshake on.
+
+    Attributes:
+        gone: Done when the connection is lost and everything that came through it has been handled.
+    """
+
+    def __init__(self, transport: asyncio.Transport, queue: SendQueue, clock: Clock) -> None:
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._transport = transport
         self._queue = queue
         self._clock = clock
-        self._loop = asyncio.get_running_loop()
-        self._filled = asyncio.Event()
-        self._writer = self._loop.create_task(self._write())
+        self._client: _Client | None = None
+        self._reader = FrameReader(LARGEST_BODY)
+        self._inbox: deque[Incoming | WebSocketError | None] = deque()
+        self._code: int = CloseCode.ABNORMAL
+        self._writing_paused = False
+        self._pumping = False
+        self._closing = False
+        self._lost = False
+        self._hold: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._pong: bytes | None = None
+
+    def serve(self, client: _Client) -> None:
+        """Begin to pass frames on to a client."""
+        self._client = client
+        self._pump()
 
     def put(self, outgoing: Outgoing) -> None:
-        """Queue a frame, or the end of the connection; after the end nothing is queued any more."""
-        if self._queue.put(outgoing, self._clock.now()):
-            self._filled.set()
-        else:
-            self._give_up()
-
-    async def run(self) -> None:
-        """Serve the client until it is gone."""
-        self._client.attach(self.put)
-        try:
-            async for message in self._websocket:
-                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    self._client.receive(message.data)
-                await asyncio.sleep(0)  # lets the writers empty their queues between frames that came in one go
-        finally:
-            self._client.detach(self._websocket.close_code or CloseCode.ABNORMAL)
-            if not self._queue.ended:
-                self._queue.end()
-                self._writer.cancel()
-            await asyncio.wait({self._writer})
+        """Send a frame, or end the connection, after everything that was put before; after the end nothing is sent."""
+        if not self._queue.put(outgoing, self._clock.now()):
+            self._queue.end()
+            self._detach(CloseCode.POLICY_VIOLATION)
+            self._close(CloseCode.POLICY_VIOLATION, _TOO_SLOW)
+        elif self._hold is None:
+            self._flush()
 
     def abort(self) -> None:
         """Drop the connection without a word; one that is gone already is no error."""
-        _abort(self._request.transport)
+        _abort(self._transport)
 
-    def _give_up(self) -> None:
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of the client."""
+        try:
+            self._inbox.extend(self._reader.feed(data))
+        except WebSocketError as error:
+            self._inbox.append(error)
+        if not self._pumping:
+            self._pump()
+
+    def pause_writing(self) -> None:
+        """Let what is to be sent wait: the client does not read."""
+        self._writing_paused = True
+
+    def resume_writing(self) -> None:
+        """Go on sending."""
+        self._writing_paused = False
+        if self._pong is not None:
+            self._write(write_frame(Opcode.PONG, self._pong))
+            self._pong = None
+        if self._hold is None:
+            self._flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """Finish what has come in, and leave the client."""
+        self._lost = True
         self._queue.end()
-        self._client.detach(CloseCode.POLICY_VIOLATION)
-        self._writer.cancel()
-        self._writer = self._loop.create_task(self._close(_SLOW))
+        for timer in (self._hold, self._deadline):
+            if timer is not None:
+                timer.cancel()
+        self._inbox.append(None)
+        if not self._pumping:
+            self._pump()
 
-    async def _write(self) -> None:
-        try:
-            while not isinstance(item := self._queue.take(self._clock.now()), Close):
-                if item is None:
-                    self._filled.clear()
-                    await self._filled.wait()
-                elif isinstance(item, Send):
-                    await self._send(item.frame)
-                else:
-                    await asyncio.sleep(item)
-            await self._close(item)
-        except ConnectionError:
-            self.abort()
+    def _pump(self) -> None:
+        """Handle one thing that came in; the next one has to wait for its turn in the loop, as other clients' have."""
+        self._pumping = False
+        if self._inbox and self._is_ready():
+            self._take(self._inbox.popleft())
+        if self._inbox and self._is_ready():
+            self._pumping = True
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._pump)
+        elif not self._lost:
+            self._transport.resume_reading()
 
-    async def _send(self, frame: Frame) -> None:
-        if isinstance(frame, str):
-            await self._websocket.send_str(frame)
-        else:
-            await self._websocket.send_bytes(frame)
+    def _is_ready(self) -> bool:
+        return self._client is not None or self._closing or self._lost
 
-    async def _close(self, close: Close) -> None:
-        self._loop.call_later(_CLOSE_SECONDS, self.abort)
-        try:
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await self._websocket.close(code=close.code, message=close.reason.encode())
-        except TimeoutError:
-            self.abort()
+    def _take(self, incoming: Incoming | WebSocketError | None) -> None:
+        match incoming:
+            case None:
+                self._detach(self._code)
+                self.gone.set_result(None)
+            case Closed(code):
+                self._code = code
+                self._detach(code)
+                self._close(CloseCode.NORMAL if code == CloseCode.NO_CODE else code)
+                self._end()
+            case WebSocketError(code=code, reason=reason):
+                self._detach(CloseCode.ABNORMAL)
+                self._close(code, reason)
+            case Control(Opcode.PING, payload):
+                self._reply_to_ping(payload)
+            case Control():
+                pass
+            case _ if self._client is not None:
+                self._client.receive(incoming)
+
+    def _detach(self, code: int) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.detach(self, code)
+
+    def _reply_to_ping(self, payload: bytes) -> None:
+        if self._writing_paused:
+            self._pong = payload  # the latest is enough (RFC 6455 section 5.5.3)
+        elif not self._closing:
+            self._write(write_frame(Opcode.PONG, payload))
+
+    def _flush(self) -> None:
+        self._hold = None
+        while not self._writing_paused:
+            match self._queue.take(self._clock.now()):
+                case None:
+                    return
+                case Send(frame):
+                    self._write(_wire(frame))
+                case Close(code, reason):
+                    self._close(code, reason)
+                    return
+                case seconds:
+                    self._hold = asyncio.get_running_loop().call_later(seconds, self._flush)
+                    return
+
+    def _write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def _close(self, code: int, reason: str = "") -> None:
+        """Send the close frame, once, and give the client a little time to send its own."""
+        if not self._closing:
+            self._closing = True
+            self._queue.end()
+            self._write(close_frame(code, reason))
+            self._deadline = asyncio.get_running_loop().call_later(_CLOSE_SECONDS, self.abort)
+
+    def _end(self) -> None:
+        self._transport.close()
+
+
+def _wire(frame: Frame) -> bytes:
+    if isinstance(frame, str):
+        return write_frame(Opcode.TEXT, frame.encode())
+    return write_frame(Opcode.BINARY, frame)

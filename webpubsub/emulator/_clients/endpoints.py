@@ -11,6 +11,7 @@ import attrs
 from .._hub.hub import Connection, Hub
 from .codec import Codec
 from .json_v1 import JsonCodec
+from .reliable import ReliableSession
 from .session import PubSubSession, Session
 from .simple import SimpleCodec
 
@@ -22,6 +23,10 @@ Speaker: TypeAlias = Callable[[Hub, Connection], Session]
 
 def _pub_sub(make_codec: Callable[[], Codec]) -> Speaker:
     return lambda hub, connection: PubSubSession(hub, connection, make_codec())
+
+
+def _reliable(make_codec: Callable[[], Codec]) -> Speaker:
+    return lambda hub, connection: ReliableSession(hub, connection, make_codec())
 
 
 def _protobuf() -> Codec:
@@ -54,7 +59,9 @@ ENDPOINTS = (
         audience="/client/hubs/",
         subprotocols={
             "json.webpubsub.azure.v1": _pub_sub(JsonCodec),
+            "json.reliable.webpubsub.azure.v1": _reliable(JsonCodec),
             "protobuf.webpubsub.azure.v1": _pub_sub(_protobuf),
+            "protobuf.reliable.webpubsub.azure.v1": _reliable(_protobuf),
         },
         simple=lambda codec: _pub_sub(lambda: codec),
     ),

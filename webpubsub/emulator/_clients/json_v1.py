@@ -44,7 +44,7 @@ _write = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class JsonCodec:
-    """Writes and reads the frames of `json.webpubsub.azure.v1`."""
+    """Writes and reads the frames of `json.webpubsub.azure.v1`, and numbered ones of its reliable sister."""
 
     shared = True
 
@@ -61,31 +61,36 @@ class JsonCodec:
             _refuse("The type of the message is not known.")
         return (decode(members),)
 
-    def encode(self, message: ServerMessage, sequence_id: int | None = None) -> Outgoing | None:  # noqa: ARG002
+    def encode(self, message: ServerMessage, sequence_id: int | None = None) -> Outgoing | None:
         """Write what a client is told."""
         match message:
             case Message():
-                return Send(_message(message), message.ttl_seconds)
+                return Send(_message(message, sequence_id), message.expires_at)
             case Ack(ack_id, failure):
                 return None if ack_id is None else Send(_ack(ack_id, failure), is_ack=True)
-            case Connected(connection_id, user_id):
+            case Connected(connection_id, user_id, token):
                 fields = {"type": "system", "event": "connected", "userId": user_id, "connectionId": connection_id}
-                return Send(_write(fields))
+                return Send(_write(fields if token is None else {**fields, "reconnectionToken": token}))
             case Disconnected(reason):
                 return Send(_write({"type": "system", "event": "disconnected", "message": reason}))
             case Pong():
                 return Send('{"type":"pong"}')
 
 
-def _message(message: Message) -> str:
+def _message(message: Message, sequence_id: int | None) -> str:
+    members = message.encoded.get(_members)
+    if not isinstance(members, str):
+        members = message.encoded[_members] = _members(message)
+    return f"{{{members}}}" if sequence_id is None else f'{{"sequenceId":{sequence_id},{members}}}'
+
+
+def _members(message: Message) -> str:
     origin = '"server"' if message.group is None else f'"group","group":{_write(message.group)}'
     payload = message.payload
-    frame = f'{{"type":"message","from":{origin},"dataType":"{payload.data_type}","data":{_data(payload)}'
+    members = f'"type":"message","from":{origin},"dataType":"{payload.data_type}","data":{_data(payload)}'
     if message.from_user_id is not None:
-        frame += f',"fromUserId":{_write(message.from_user_id)}'
-    if message.metadata:
-        frame += f',"metadata":{_write(message.metadata)}'
-    return frame + "}"
+        members += f',"fromUserId":{_write(message.from_user_id)}'
+    return members + f',"metadata":{_write(message.metadata)}' if message.metadata else members
 
 
 def _ack(ack_id: int, failure: Failure | None) -> str:

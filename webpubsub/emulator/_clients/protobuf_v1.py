@@ -40,7 +40,7 @@ _LONGEST_TTL_SECONDS = 300
 
 
 class ProtobufCodec:
-    """Writes and reads the frames of `protobuf.webpubsub.azure.v1`."""
+    """Writes and reads the frames of `protobuf.webpubsub.azure.v1`, and numbered ones of its reliable sister."""
 
     shared = True
 
@@ -53,23 +53,26 @@ class ProtobufCodec:
         except DecodeError:
             _refuse("The frame is not a protobuf message of this subprotocol.")
         kind = upstream.WhichOneof("message")
-        if kind is None:
+        decode = None if kind is None else _DECODERS.get(kind)
+        if kind is None or decode is None:
             _refuse("The type of the message is not known.")
-        return (_DECODERS[kind](getattr(upstream, kind)),)
+        return (decode(getattr(upstream, kind)),)
 
     def encode(self, message: ServerMessage, sequence_id: int | None = None) -> Outgoing | None:
         """Write what a client is told."""
         match message:
             case Message():
-                return Send(_frame(data_message=_data_message(message, sequence_id)), message.ttl_seconds)
+                return Send(_frame(data_message=_data_message(message, sequence_id)), message.expires_at)
             case Ack(None, _):
                 return None
             case Ack(ack_id, failure):
                 error = None if failure is None else schema.ErrorMessage(name=failure.name, message=failure.message)
                 ack = schema.AckMessage(ack_id=ack_id, success=failure is None, error=error)
                 return Send(_frame(ack_message=ack), is_ack=True)
-            case Connected(connection_id, user_id):
-                connected = schema.ConnectedMessage(connection_id=connection_id, user_id=user_id or "")
+            case Connected(connection_id, user_id, token):
+                connected = schema.ConnectedMessage(
+                    connection_id=connection_id, user_id=user_id or "", reconnection_token=token
+                )
                 return Send(_frame(system_message=schema.SystemMessage(connected_message=connected)))
             case Disconnected(reason):
                 disconnected = schema.DisconnectedMessage(reason=reason)

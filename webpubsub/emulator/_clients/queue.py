@@ -48,8 +48,7 @@ class SendQueue:
         if len(self._waiting) >= LONGEST_QUEUE or self._size + len(outgoing.frame) > LARGEST_QUEUE:
             return False
         not_before = now + self._ack_delay_seconds if outgoing.is_ack else now
-        expires_at = now + outgoing.ttl_seconds if outgoing.ttl_seconds else None
-        self._waiting.append(_Waiting(outgoing, not_before, expires_at))
+        self._waiting.append(_Waiting(outgoing, not_before, outgoing.expires_at))
         self._size += len(outgoing.frame)
         return True
 

@@ -117,8 +117,8 @@ class Session(Protocol):
         """
         ...
 
-    def resumed(self, sequence_id: int | None, now: float) -> list[Effect]:
-        """Go on with another socket, repeating everything after a message that the client is known to have."""
+    def resumed(self, now: float) -> list[Effect]:
+        """Go on with another socket."""
         ...
 
 
@@ -156,10 +156,9 @@ class PubSubSession:
     def opened(self, now: float) -> list[Effect]:  # noqa: ARG002
         """Greet the client and make it reachable."""
         self._hub.add(self.connection)
-        greeting = Connected(self.connection.connection_id, self.connection.user_id)
-        return [*self._say(greeting), self._call(ConnectedEvent())]
+        return [*self._say(self._greeting()), self._call(ConnectedEvent())]
 
-    def frame_received(self, frame: Frame, now: float) -> list[Effect]:  # noqa: ARG002
+    def frame_received(self, frame: Frame, now: float) -> list[Effect]:
         """Do what a frame asks for. Frames that were under way when the session ended are ignored."""
         if self.ended:
             return []
@@ -172,42 +171,43 @@ class PubSubSession:
                     case Ping():
                         effects += self._say(Pong())
                     case SequenceAck():
-                        pass
+                        self._acknowledge(message)
                     case Event():
                         self._waiting.append(message)
-                        effects += self._next_event()
+                        effects += self._next_event(now)
                     case _:
-                        effects += self._carry_out(message)
+                        effects += self._carry_out(message, now)
         except ProtocolError as error:
             effects += self._say(Disconnected(error.reason))
             effects.append(Close(error.code, error.reason))
-            effects += self._end(error.reason)
+            effects += self._end(error.reason, now)
         return effects
 
     def delivered(self, message: Message, now: float) -> Iterable[Effect]:  # noqa: ARG002
         """Pass a message on."""
-        key = type(self.codec)
+        if self.ended:
+            return ()
         if not self.codec.shared:
             return self._say(message)
-        if key not in message.encoded:
-            message.encoded[key] = self.codec.encode(message)
-        outgoing = message.encoded[key]
-        return () if outgoing is None else (outgoing,)
+        effects = message.encoded.get(type(self.codec))
+        if not isinstance(effects, tuple):
+            effects = message.encoded[type(self.codec)] = tuple(self._say(message))
+        return effects
 
     def membership_changed(self, event: GroupJoinedEvent | GroupLeftEvent, now: float) -> list[Effect]:  # noqa: ARG002
         """Have the application told."""
         return [self._call(event)]
 
-    def closed(self, reason: str, now: float) -> list[Effect]:  # noqa: ARG002
+    def closed(self, reason: str, now: float) -> list[Effect]:
         """Tell the client why, and end."""
-        return [*self._say(Disconnected(reason)), Close(1000), *self._end(reason)]
+        return [*self._say(Disconnected(reason)), Close(1000), *self._end(reason, now)]
 
-    def upstream_replied(self, call_id: int, reply: Reply, now: float) -> list[Effect]:  # noqa: ARG002
+    def upstream_replied(self, call_id: int, reply: Reply, now: float) -> list[Effect]:
         """Pass the message of the reply on, acknowledge the event, and go on to the next one."""
         if self._current is None or self._current[0] != call_id:
             return []
         (_, event), self._current = self._current, None
-        return [*self._conclude(event, reply), *self._next_event()]
+        return [*self._conclude(event, reply, now), *self._next_event(now)]
 
     def time_passed(self, now: float) -> list[Effect]:  # noqa: ARG002
         """Do nothing: there is nothing to wait for."""
@@ -215,11 +215,17 @@ class PubSubSession:
 
     def socket_lost(self, code: int, now: float) -> list[Effect]:  # noqa: ARG002
         """End: the client is gone."""
-        return self._end("")
+        return self._end("", now)
 
-    def resumed(self, sequence_id: int | None, now: float) -> list[Effect]:  # noqa: ARG002
+    def resumed(self, now: float) -> list[Effect]:  # noqa: ARG002
         """Do nothing: such a client is gone when its socket is."""
         return []
+
+    def _greeting(self) -> Connected:
+        return Connected(self.connection.connection_id, self.connection.user_id)
+
+    def _acknowledge(self, message: SequenceAck) -> None:
+        """Do nothing: messages are not numbered."""
 
     def _say(self, message: ServerMessage) -> list[Effect]:
         outgoing = None if self.ended else self.codec.encode(message)
@@ -229,13 +235,13 @@ class PubSubSession:
         self._last_call += 1
         return CallUpstream(self._last_call, event)
 
-    def _next_event(self) -> list[Effect]:
+    def _next_event(self, now: float) -> list[Effect]:
         """Start with the next event unless one is under way; after the last one of a client that is gone, say so."""
         effects: list[Effect] = []
         while self._current is None and self._waiting:
             event = self._waiting.popleft()
             if event.ack_id in self._acked:
-                effects += self._settle(event.ack_id, _duplicate(event.ack_id))
+                effects += self._settle(event.ack_id, _duplicate(event.ack_id), now)
                 continue
             call = self._call(UserEvent(event.name, event.payload, event.metadata))
             self._current = call.call_id, event
@@ -245,46 +251,47 @@ class PubSubSession:
             effects.append(self._call(DisconnectedEvent(reason)))
         return effects
 
-    def _conclude(self, event: Event, reply: Reply) -> list[Effect]:
+    def _conclude(self, event: Event, reply: Reply, now: float) -> list[Effect]:
         match reply:
             case EventFailed():
-                return self._settle(event.ack_id, _INTERNAL)
+                return self._settle(event.ack_id, _INTERNAL, now)
             case EventReply(payload, metadata):
-                effects = [] if payload is None else self._say(Message(payload, metadata=metadata))
+                effects = () if payload is None else self.delivered(Message(payload, metadata=metadata), now)
                 self._acked.add(event.ack_id)
-                return [*effects, *self._settle(event.ack_id, None)]
+                return [*effects, *self._settle(event.ack_id, None, now)]
 
-    def _carry_out(self, request: JoinGroup | LeaveGroup | SendToGroup) -> list[Effect]:
+    def _carry_out(self, request: JoinGroup | LeaveGroup | SendToGroup, now: float) -> list[Effect]:
         if request.ack_id in self._acked:
-            return self._settle(request.ack_id, _duplicate(request.ack_id))
+            return self._settle(request.ack_id, _duplicate(request.ack_id), now)
         permission = Permission.SEND_TO_GROUP if isinstance(request, SendToGroup) else Permission.JOIN_LEAVE_GROUP
         if not self.connection.permissions.allows(permission, request.group):
-            return self._settle(request.ack_id, _FORBIDDEN)
+            return self._settle(request.ack_id, _FORBIDDEN, now)
         match request:
             case JoinGroup(group):
                 self._hub.join(self.connection, group)
             case LeaveGroup(group):
                 self._hub.leave(self.connection, group)
             case SendToGroup():
-                self._publish(request)
+                self._publish(request, now)
         self._acked.add(request.ack_id)
-        return self._settle(request.ack_id, None)
+        return self._settle(request.ack_id, None, now)
 
-    def _settle(self, ack_id: int | None, failure: Failure | None) -> list[Effect]:
+    def _settle(self, ack_id: int | None, failure: Failure | None, now: float) -> list[Effect]:
         effects = self._say(Ack(ack_id, failure))
         if failure is not None and any(isinstance(effect, Close) for effect in effects):
-            effects += self._end(failure.message)
+            effects += self._end(failure.message, now)
         return effects
 
-    def _publish(self, request: SendToGroup) -> None:
+    def _publish(self, request: SendToGroup, now: float) -> None:
         sender = self.connection
         targets = self._hub.group(request.group)
         if request.no_echo:
             targets = [connection for connection in targets if connection is not sender]
-        message = Message(request.payload, request.group, sender.user_id, request.metadata, request.ttl_seconds)
+        expires_at = now + request.ttl_seconds if request.ttl_seconds else None
+        message = Message(request.payload, request.group, sender.user_id, request.metadata, expires_at)
         self._hub.publish(targets, message)
 
-    def _end(self, reason: str) -> list[Effect]:
+    def _end(self, reason: str, now: float) -> list[Effect]:
         if self.ended:
             return []
         self.ended = True
@@ -296,7 +303,7 @@ class PubSubSession:
             if self._current is not None:
                 effects.append(CancelUpstream(self._current[0]))
                 self._current = None
-        return [*effects, *self._next_event()]
+        return [*effects, *self._next_event(now)]
 
 
 def _duplicate(ack_id: int | None) -> Failure:

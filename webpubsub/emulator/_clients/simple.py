@@ -52,7 +52,7 @@ class SimpleCodec:
         """Write the payload of a message; end the connection when a request failed: there is no other way to tell."""
         match message:
             case Message(payload):
-                return Send(payload.data, message.ttl_seconds)
+                return Send(payload.data, message.expires_at)
             case Ack(_, failure) if failure is not None:
                 code = CloseCode.POLICY_VIOLATION if failure.name == "Forbidden" else CloseCode.INTERNAL_ERROR
                 return Close(code, failure.message)

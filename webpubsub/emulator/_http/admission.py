@@ -17,7 +17,7 @@ from .auth import Claims, Verifier, strings
 from .refusals import RefusedError, bad_request, empty
 from .request import MalformedRequestError, Query, Request
 
-__all__ = ["Admission", "admit", "apply_reply", "find_endpoint"]
+__all__ = ["Admission", "Recovery", "admit", "apply_reply", "find_endpoint"]
 
 _PRIVATE_PARAMETERS = frozenset(("access_token",))
 _PRIVATE_HEADERS = frozenset(("authorization",))
@@ -42,6 +42,21 @@ class Admission:
     event: ConnectEvent
 
 
+@attrs.frozen
+class Recovery:
+    """A client that wants its session back.
+
+    Attributes:
+        token: What it proves itself with, as it came.
+        protocol: What it is spoken to in if it does not get the session.
+    """
+
+    hub: str
+    connection_id: str
+    token: str = attrs.field(repr=False)
+    protocol: str | None
+
+
 def find_endpoint(request: Request) -> ClientEndpoint | None:
     """Look up which address for WebSocket clients a request goes to, if any."""
     try:
@@ -57,7 +72,7 @@ def _fits(path: Sequence[str], segments: Sequence[str]) -> bool:
     )
 
 
-def admit(request: Request, verifier: Verifier, endpoint: ClientEndpoint) -> Admission:
+def admit(request: Request, verifier: Verifier, endpoint: ClientEndpoint) -> Admission | Recovery:
     """Decide about a client.
 
     Args:
@@ -78,9 +93,13 @@ def admit(request: Request, verifier: Verifier, endpoint: ClientEndpoint) -> Adm
     hub = _hub_name(target.segments, target.query)
     if not is_hub(hub):
         raise RefusedError(bad_request("hub", "The name of the hub is not valid."))
+    offered = _offered(request)
+    connection_id = target.query.last("awps_connection_id")
+    if connection_id:
+        known = (name for name in offered if name in endpoint.subprotocols)
+        return Recovery(hub, connection_id, target.query.last("awps_reconnection_token") or "", next(known, None))
     token = target.query.last("access_token") or request.bearer_token()
     claims = verifier.check_client(token, authority, endpoint.audience + hub)
-    offered = _offered(request)
     protocol, speaker = _negotiate(offered, target.query, endpoint)
     permissions = _permissions(strings(claims, "role"))
     groups = frozenset(strings(claims, "webpubsub.group"))

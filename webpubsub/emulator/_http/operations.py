@@ -8,7 +8,6 @@ import binascii
 import hashlib
 import hmac
 import json
-import time
 import uuid
 from collections.abc import Callable
 from typing import TypeAlias
@@ -18,6 +17,7 @@ import attrs
 
 from webpubsub.tokens import JSONValue, sign
 
+from .._clock import Clock
 from .._hub.filters import Filter
 from .._hub.hub import Connection, Hub
 from .._hub.messages import Message
@@ -50,6 +50,7 @@ class Call:
         hub: The hub it is about.
         origin: Scheme, host and port that the client used.
         endpoint: The emulator's own endpoint.
+        clock: The emulator's time.
         access_key: The key that signs tokens.
     """
 
@@ -60,6 +61,7 @@ class Call:
     hub: Hub
     origin: str
     endpoint: str
+    clock: Clock
     access_key: str = attrs.field(repr=False)
 
     @property
@@ -121,7 +123,8 @@ def _send(call: Call, targets: list[Connection], *, group: str | None = None) ->
     selected = _select(targets, read.filter_(call.query), read.excluded(call.query))
     ttl_seconds = read.ttl_seconds(call.query)
     metadata = read.metadata(call.request)
-    message = Message(read.payload(call.request), group, metadata=metadata, ttl_seconds=ttl_seconds)
+    expires_at = call.clock.now() + ttl_seconds if ttl_seconds else None
+    message = Message(read.payload(call.request), group, metadata=metadata, expires_at=expires_at)
     call.hub.publish(selected, message)
     return _ACCEPTED
 
@@ -312,7 +315,7 @@ def generate_client_token(call: Call) -> Response:
     groups = [read.require_group(group, "group") for group in call.query.all("group")]
     user_id, roles = read.single(call.query, "userId"), list(call.query.all("role"))
     path = "/clients/mqtt/hubs/" if client_type == "MQTT" else "/client/hubs/"
-    now = int(time.time())
+    now = int(call.clock.wall())
     claims: dict[str, JSONValue] = {
         "aud": call.endpoint + path + call.names["hub"],
         "iss": ENTRA_AUDIENCE,

@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 import attrs
 
+from .._hub.names import is_unicode
+
 __all__ = ["MalformedRequestError", "Query", "Request", "Response", "Target", "decode_segment"]
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -91,6 +93,8 @@ class Request:
             MalformedRequestError: It is not percent-encoded UTF-8.
         """
         target = self.target
+        if not is_unicode(target):
+            raise MalformedRequestError("The target is not percent-encoded.")
         if not target.startswith("/"):
             _, _, rest = target.partition("://")
             target = "/" + rest.partition("/")[2]

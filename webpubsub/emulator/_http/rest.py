@@ -1,4 +1,4 @@
-"""From a REST request to a response: routing, authorization, API version; the operations are in `_operations`.
+"""From a REST request to a response: routing, authorization, API version; the operations are in `operations`.
 
 Pure but for the state it changes and the outboxes that the state writes to.
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
+from .._clock import Clock
 from .._hub.hub import Hub, Hubs
 from .._hub.names import is_hub
 from .auth import Verifier
@@ -14,7 +15,7 @@ from .operations import API_VERSIONS, OPERATIONS, Call, Operation
 from .refusals import LARGEST_BODY, RefusedError, bad_request, empty, method_not_allowed, payload_too_large
 from .request import MalformedRequestError, Query, Request, Response, Target
 
-__all__ = ["RestApi"]
+__all__ = ["Admitted", "RestApi"]
 
 _ROUTES = [(tuple(operation.path.split("/")[1:]), operation) for operation in OPERATIONS]
 
@@ -27,22 +28,29 @@ class RestApi:
         hubs: What the operations read and change.
         verifier: Checks the tokens of requests.
         endpoint: The emulator's own endpoint.
+        clock: The emulator's time.
     """
 
     hubs: Hubs
     verifier: Verifier
     endpoint: str
+    clock: Clock
 
     def handle(self, request: Request) -> Response:
-        """Carry a request out and answer it."""
+        """Carry out a request that is there with its body, and return the response."""
+        admitted = self.admit(request)
+        return admitted if isinstance(admitted, Response) else admitted.carry_out(request.body)
+
+    def admit(self, request: Request) -> "Response | Admitted":
+        """Say everything about a request that can be said before its body is read."""
         try:
-            return self._handle(request)
+            return self._admit(request)
         except MalformedRequestError as error:
             return bad_request("request", str(error))
         except RefusedError as refused:
             return refused.response
 
-    def _handle(self, request: Request) -> Response:
+    def _admit(self, request: Request) -> "Admitted":
         target = request.parse_target()
         authority = request.authority()
         operation, names = _route(request.method, target.segments)
@@ -52,10 +60,9 @@ class RestApi:
             self.verifier.check_service(request.bearer_token(), authority, target.path)
         versions = _supported(operation)
         _check_version(target.query, versions)
-        if len(request.body) > LARGEST_BODY:
-            return payload_too_large()
-        response = operation.handle(self._call(request, target, names, authority))
-        return attrs.evolve(response, headers={**response.headers, "api-supported-versions": ", ".join(versions)})
+        if (request.header("content-encoding") or "identity").lower() != "identity":
+            raise RefusedError(empty(415))
+        return Admitted(operation, self._call(request, target, names, authority), versions)
 
     def _call(self, request: Request, target: Target, names: dict[str, str], authority: str | None) -> Call:
         hub = names.get("hub")
@@ -69,8 +76,33 @@ class RestApi:
             hub=Hub() if hub is None else self.hubs.get(hub),
             origin=self.endpoint if authority is None else f"{self.endpoint.partition('://')[0]}://{authority}",
             endpoint=self.endpoint,
+            clock=self.clock,
             access_key=self.verifier.access_key,
         )
+
+
+@attrs.frozen
+class Admitted:
+    """A request that may be carried out when its body is there."""
+
+    operation: Operation
+    call: Call
+    versions: Sequence[str]
+
+    def carry_out(self, body: bytes) -> Response:
+        """Do what the request asks for, and return the response.
+
+        Args:
+            body: The whole body, or as much of it as shows that it is too long.
+        """
+        if len(body) > LARGEST_BODY:
+            return payload_too_large()
+        request = attrs.evolve(self.call.request, body=body)
+        try:
+            response = self.operation.handle(attrs.evolve(self.call, request=request))
+        except RefusedError as refused:
+            return refused.response
+        return attrs.evolve(response, headers={**response.headers, "api-supported-versions": ", ".join(self.versions)})
 
 
 def _route(method: str, segments: Sequence[str]) -> tuple[Operation, dict[str, str]]:

@@ -20,7 +20,7 @@ _CLOSED = "Application server closed the connection."
 
 
 class Receiver(Protocol):
-    """Takes what a connection is to be told. It must not change the hub while it is told something."""
+    """Takes what a connection is to be told."""
 
     def deliver(self, message: Message) -> None:
         """Pass a message on to the client."""
@@ -46,6 +46,7 @@ class Connection:
     Attributes:
         hub_name: The hub as the client wrote it.
         protocol: The name of its subprotocol; None for a simple client.
+        reconnection_token: What a client of a reliable subprotocol proves itself with when it comes back.
         receiver: Takes what the connection is to be told; set before the hub takes the connection in.
     """
 
@@ -55,6 +56,7 @@ class Connection:
     protocol: str | None
     permissions: Permissions
     groups: set[str] = attrs.field(factory=set)
+    reconnection_token: str | None = attrs.field(default=None, repr=False)
     receiver: Receiver = attrs.field(init=False, repr=False)
 
 

@@ -60,16 +60,16 @@ class Message:
     """What a client receives: from a group when there is one, otherwise from the server.
 
     Attributes:
-        ttl_seconds: How long it may wait for a client; 0 is as long as it must.
-        encoded: What it looks like in subprotocols whose clients all get the same bytes, by a key of the codec's.
+        expires_at: Until when a client may get it, in seconds of the emulator's clock; None is as long as it takes.
+        encoded: What codecs have written of it already, so that it is written once for many clients; their own keys.
     """
 
     payload: Payload
     group: str | None = None
     from_user_id: str | None = None
     metadata: Mapping[str, str] | None = None
-    ttl_seconds: int = 0
-    encoded: dict[object, "Outgoing | None"] = attrs.field(factory=dict, init=False, repr=False)
+    expires_at: float | None = None
+    encoded: dict[object, object] = attrs.field(factory=dict, init=False, repr=False)
 
 
 @attrs.frozen
@@ -139,6 +139,7 @@ class Connected:
 
     connection_id: str
     user_id: str | None
+    reconnection_token: str | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen
@@ -172,9 +173,11 @@ class CloseCode:
 
     NORMAL = 1000
     GOING_AWAY = 1001
+    PROTOCOL_ERROR = 1002
     UNSUPPORTED_DATA = 1003
     INVALID_PAYLOAD = 1007
     POLICY_VIOLATION = 1008
+    TOO_LARGE = 1009
     INTERNAL_ERROR = 1011
     NO_CODE = 1005
     ABNORMAL = 1006
@@ -182,10 +185,15 @@ class CloseCode:
 
 @attrs.frozen
 class Send:
-    """A frame for one client; `ttl_seconds` 0 means that it waits as long as it must."""
+    """A frame for one client.
+
+    Attributes:
+        expires_at: Until when it may be sent, in seconds of the emulator's clock; None is as long as it takes.
+        is_ack: Whether it is one of those that a client may overlook if they come at once.
+    """
 
     frame: Frame
-    ttl_seconds: int = 0
+    expires_at: float | None = None
     is_ack: bool = False
 
 

@@ -1,0 +1,121 @@
+"""Reliable subprotocols: messages are numbered and kept until the client has them, and a lost socket can be replaced.
+
+Pure, as every session: the time is an argument.
+"""
+
+import secrets
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from .._hub.hub import Connection, Hub
+from .._hub.messages import Close, CloseCode, Connected, Message, ProtocolError, Send, SequenceAck
+from .codec import Codec
+from .session import Effect, PubSubSession, WakeAt
+
+__all__ = ["LARGEST_WINDOW", "LONGEST_WINDOW", "RECOVERY_SECONDS", "ReliableSession", "Window"]
+
+LONGEST_WINDOW = 1000
+"""How many messages a client may leave unacknowledged."""
+
+LARGEST_WINDOW = 16 * 1024 * 1024
+"""How much a client may leave unacknowledged: characters of text frames plus bytes of binary ones."""
+
+RECOVERY_SECONDS = 30.0
+"""How long a session waits for another socket."""
+
+_ENDING_CODES = frozenset({CloseCode.NORMAL, CloseCode.NO_CODE, CloseCode.POLICY_VIOLATION})
+
+
+class _Kept(NamedTuple):
+    sequence_id: int
+    message: Message
+    size: int
+
+
+class Window:
+    """The messages that a client may not have yet, and the number of the last one."""
+
+    def __init__(self) -> None:
+        self._kept: deque[_Kept] = deque()
+        self._size = 0
+        self.last = 0
+
+    def add(self, message: Message, size: int) -> bool:
+        """Keep the next message, whose number is then `last`; return False if there is no room for it."""
+        if len(self._kept) >= LONGEST_WINDOW or self._size + size > LARGEST_WINDOW:
+            return False
+        self.last += 1
+        self._kept.append(_Kept(self.last, message, size))
+        self._size += size
+        return True
+
+    def acknowledge(self, sequence_id: int) -> None:
+        """Forget every message up to this one.
+
+        Raises:
+            ValueError: It has not been sent yet.
+        """
+        if sequence_id > self.last:
+            raise ValueError("sequenceId is greater than that of the last message.")
+        while self._kept and self._kept[0].sequence_id <= sequence_id:
+            self._size -= self._kept.popleft().size
+
+    def unexpired(self, now: float) -> Iterable[tuple[int, Message]]:
+        """List what is kept and still wanted, with its numbers."""
+        return [
+            (kept.sequence_id, kept.message)
+            for kept in self._kept
+            if kept.message.expires_at is None or now < kept.message.expires_at
+        ]
+
+
+class ReliableSession(PubSubSession):
+    """The conversation with a client of a reliable subprotocol."""
+
+    def __init__(self, hub: Hub, connection: Connection, codec: Codec) -> None:
+        super().__init__(hub, connection, codec)
+        connection.reconnection_token = connection.reconnection_token or secrets.token_urlsafe(32)
+        self._window = Window()
+        self._recover_until: float | None = None
+
+    def delivered(self, message: Message, now: float) -> Iterable[Effect]:
+        """Number a message and keep it; a client that has left too many unacknowledged is gone for good."""
+        if self.ended:
+            return ()
+        outgoing = self.codec.encode(message, self._window.last + 1)
+        if not isinstance(outgoing, Send):
+            return ()
+        if not self._window.add(message, len(outgoing.frame)):
+            reason = "The reliable message buffer is full."
+            return [Close(CloseCode.POLICY_VIOLATION, reason), *self._end(reason, now)]
+        return (outgoing,) if self._recover_until is None else ()
+
+    def socket_lost(self, code: int, now: float) -> list[Effect]:
+        """Wait for another socket, unless the client has said goodbye or the service has given it up."""
+        if code in _ENDING_CODES or self.ended:
+            return super().socket_lost(code, now)
+        self._recover_until = now + RECOVERY_SECONDS
+        return [WakeAt(self._recover_until)]
+
+    def time_passed(self, now: float) -> list[Effect]:
+        """End if nobody came back in time."""
+        if self._recover_until is None or now < self._recover_until:
+            return []
+        return self._end("The connection recovery timeout expired.", now)
+
+    def resumed(self, now: float) -> list[Effect]:
+        """Repeat what the client may not have, in order; there is no second greeting."""
+        self._recover_until = None
+        repeated = (self.codec.encode(message, number) for number, message in self._window.unexpired(now))
+        return [outgoing for outgoing in repeated if outgoing is not None]
+
+    def _greeting(self) -> Connected:
+        connection = self.connection
+        return Connected(connection.connection_id, connection.user_id, connection.reconnection_token)
+
+    def _acknowledge(self, message: SequenceAck) -> None:
+        try:
+            self._window.acknowledge(message.sequence_id)
+        except ValueError as error:
+            raise ProtocolError(CloseCode.INVALID_PAYLOAD, str(error)) from None
