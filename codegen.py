@@ -2,7 +2,8 @@
 
     python codegen.py                render spec/ into the raw package and protobuf messages, and the sync twins
     python codegen.py --check        compare with what is on disk; exit 1 on drift
-    python codegen.py import FILE    turn an official document into spec/<version>.yaml
+    python codegen.py import FILE    turn an official document into spec/<version>.yaml, in our words where we have some
+    python codegen.py update FILE    bring spec/<version>.yaml up to date with an official document, in place
     python codegen.py diff A B       list what differs between two documents; exit 1 when anything does
 
 This is the command; all that it does is in rendering/. Everything is rendered before a file of the repository is
@@ -16,7 +17,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from rendering import carrying, comparing, files, package, protobuf, twin
+from rendering import comparing, files, package, protobuf, spec, twin
 from rendering.files import Tree
 from rendering.grammar import DocumentError
 
@@ -67,6 +68,9 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     import_command = commands.add_parser("import", help="turn an official document into spec/<version>.yaml")
     import_command.add_argument("file", type=Path)
     import_command.add_argument("--force", action="store_true", help="replace a document that is already there")
+    import_command.add_argument("--like", metavar="VERSION", help="carry words over from this version, not the nearest")
+    update_command = commands.add_parser("update", help="bring a version that we have up to date, in place")
+    update_command.add_argument("file", type=Path)
     diff_command = commands.add_parser("diff", help="list what differs between two documents")
     diff_command.add_argument("old", type=Path)
     diff_command.add_argument("new", type=Path)
@@ -80,11 +84,13 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         if options.command == "diff":
             return diff(options)
         if options.command == "import":
-            return import_document(options.file, root, force=options.force)
+            return tell(spec.import_document(options.file, root, like=options.like, force=options.force))
+        if options.command == "update":
+            return tell(spec.update_document(options.file, root))
         wanted = rendered(root)
         found = files.on_disk(root, (package.PACKAGE, *TWINS.values())) | protobuf.on_disk(root)
         if options.check:
-            return report(files.drift(found, wanted))
+            return report([*files.drift(found, wanted), *spec.unwritten(root)])
         files.replace(found, wanted, root)
     except (Stop, DocumentError, twin.TwinError) as error:
         print(f"codegen.py: {error}", file=sys.stderr)
@@ -122,10 +128,21 @@ def diff(options: argparse.Namespace) -> int:
     return int((comparing.worst(found) or 0) >= comparing.Level[options.fail_on.upper()])
 
 
-def import_document(path: Path, root: Path, *, force: bool) -> int:
-    """Take an official document into spec/."""
-    target = carrying.import_document(path, root, force=force)
-    print(f"{target}: written, without prose; describe it in your own words, then run `python codegen.py`")
+def tell(taken: spec.Taken) -> int:
+    """Print what became of a published document, and what a person has to do now."""
+    like = f", like {taken.like}" if taken.like else ""
+    print(f"{taken.path}: written{like}; {comparing.summary(taken.changes)}")
+    for line in comparing.as_text(taken.changes):
+        print(f"  {line}")
+    for title, lines in (
+        ("left to write, marked TODO", taken.unwritten),
+        ("words that went with what they were about", taken.lost),
+        ("published words that changed; look whether the service did", taken.rewritten),
+    ):
+        if lines:
+            print(f"{title}:")
+            for line in lines:
+                print(f"  {line}")
     return 0
 
 

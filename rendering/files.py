@@ -13,10 +13,10 @@ import textwrap
 from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import FoldedScalarString
 
@@ -30,6 +30,8 @@ KEY_ORDER = (
     "content style explode schema properties additionalProperties items "
     "minimum maximum minLength maxLength pattern enum x-ms-enum default"
 )
+# Where a part of a document begins that has a blank line before it, with the comments above it.
+PART = r"(?:(?:  )?#[^\n]*\n)*+(?:(?:paths|components):|  /)"
 MAPS_OF_NAMES = ("paths", "properties", "parameters", "requestBodies", "responses", "schemas", "headers", "content")
 
 
@@ -43,13 +45,24 @@ def load(path: str | Path) -> Document:
         DocumentError: The file cannot be read or does not hold a mapping.
     """
     try:
-        text = Path(path).read_text("utf-8")
+        return parsed(Path(path).read_text("utf-8"), path)
+    except OSError as error:
+        raise DocumentError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{path}: not a JSON or YAML document: {error}") from error
+
+
+def parsed(text: str, path: str | Path) -> Document:
+    """Read a JSON or YAML document that was read from a file.
+
+    Raises:
+        DocumentError: The text does not hold a mapping.
+    """
+    try:
         if text.lstrip().startswith("{"):
             document = json.loads(text, object_pairs_hook=_without_duplicates)
         else:
             document = YAML(typ="safe").load(text)
-    except OSError as error:
-        raise DocumentError(f"{path}: {error.strerror}") from error
     except RecursionError as error:
         raise DocumentError(f"{path}: nested too deeply") from error
     except (ValueError, YAMLError) as error:
@@ -67,30 +80,81 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+def copied(document: Document) -> Document:
+    """Copy a document, also what it has in several places, so that each copy can be changed alone."""
+    copy: Document = json.loads(json.dumps(document))
+    return copy
+
+
 def dump_yaml(document: Document) -> str:
     """Write a document as YAML: keys in a fixed order, long text folded, a blank line before every path."""
+    return dump_edited(arranged(document))
+
+
+def load_for_editing(text: str) -> CommentedMap:
+    """Read a YAML document so that `dump_edited` gives it back with its comments, its order and its layout.
+
+    Blank lines before paths belong to no part of the document; they are taken out here and come back there.
+    """
+    document = _round_trip().load(re.sub(rf"\n+(?=\n{PART})", "", text))
+    return cast(CommentedMap, document)
+
+
+def dump_edited(document: Document) -> str:
+    """Write a document as it was read by `load_for_editing`, with new long text folded."""
+    _fold(document)
+    out = StringIO()
+    _round_trip().dump(document, out)
+    text = re.sub(rf"\n({PART})", r"\n\n\1", out.getvalue())
+    return text.replace("\npaths:\n\n", "\npaths:\n")
+
+
+def _round_trip() -> YAML:
     yaml = YAML()
     yaml.width = 4096
+    yaml.preserve_quotes = True
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.representer.ignore_aliases = lambda *_: True
-    out = StringIO()
-    yaml.dump(_arranged(document), out)
-    return re.sub(r"\n(?=(?:paths|components):|  /)", "\n\n", out.getvalue()).replace("paths:\n\n", "paths:\n")
+    return yaml
 
 
-def _arranged(node: Any, *, names: bool = False, depth: int = 0) -> Any:
-    """Order the keys of every object, except where keys are names, and fold long text."""
+def _fold(node: Any, depth: int = 0) -> None:
+    """Fold the long text that is new. What was read keeps the form that it was read in."""
+    below = depth + (1 if isinstance(node, dict) else 2)
+    for key, child in list(node.items() if isinstance(node, dict) else enumerate(node)):
+        if isinstance(child, dict | list):
+            _fold(child, below)
+        elif type(child) is str:
+            node[key] = _folded(child, 118 - 2 * below)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all: what was written by hand is never left half-way."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.new")
+    try:
+        new.write_text(text, "utf-8", newline="\n")
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def arranged(node: Any, *, names: bool = False) -> Any:
+    """Order the keys of every object, except where keys are names, and keep lists of texts in one line."""
     if isinstance(node, str):
-        return _folded(node, 118 - 2 * depth)
+        return str(node)
     if isinstance(node, list):
-        items = CommentedSeq(_arranged(item, depth=depth + 2) for item in node)
-        if all(isinstance(item, str) for item in node):
+        items = CommentedSeq(arranged(item) for item in node)
+        if node and all(isinstance(item, str) for item in node):
             items.fa.set_flow_style()
         return items
     if not isinstance(node, dict):
         return node
     keys = list(node) if names else sorted(node, key=lambda key: [*KEY_ORDER.split(), key].index(key))
-    return {key: _arranged(node[key], names=not names and key in MAPS_OF_NAMES, depth=depth + 1) for key in keys}
+    result = CommentedMap()
+    for key in keys:
+        result[key] = arranged(node[key], names=not names and key in MAPS_OF_NAMES)
+    return result
 
 
 def _folded(text: str, width: int) -> Any:

@@ -536,21 +536,21 @@ def test_long_reports_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_imported_document_renders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A Swagger 2.0 document becomes a file in spec/ that renders as it is and says the same as its source."""
     assert codegen.main(["import", str(FIXTURE)], tmp_path) == 0
-    imported = next((tmp_path / "spec").iterdir())
+    imported = next((tmp_path / "spec").glob("*.yaml"))
     assert imported.stem == files.load(FIXTURE)["info"]["version"]
     assert codegen.main([], tmp_path) == 0
     assert codegen.main(["diff", str(FIXTURE), str(imported)]) == 0
-    assert capsys.readouterr().out.count("\n") == 1
+    assert "left to write" in capsys.readouterr().out
 
 
 def test_an_import_replaces_nothing_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A document that somebody put into words is kept unless `--force` says otherwise."""
     assert codegen.main(["import", str(FIXTURE)], tmp_path) == 0
-    imported = next((tmp_path / "spec").iterdir())
+    imported = next((tmp_path / "spec").glob("*.yaml"))
     imported.write_text("precious")
 
     assert codegen.main(["import", str(FIXTURE)], tmp_path) == 2
-    assert "--force" in capsys.readouterr().err
+    assert "--force replaces it; these words would be lost:\n  precious\n" in capsys.readouterr().err
     assert imported.read_text() == "precious"
     assert codegen.main(["import", str(FIXTURE), "--force"], tmp_path) == 0
     assert imported.read_text() != "precious"
