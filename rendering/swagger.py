@@ -1,4 +1,7 @@
-"""From the Swagger 2.0 that the service publishes to the OpenAPI 3.0.3 that `spec/` holds."""
+"""From the documents that the service publishes, Swagger 2.0 or OpenAPI 3.0, to the OpenAPI 3.0.3 that `spec/` holds.
+
+What can go wrong with a document is told by grammar.py before anything here happens to it.
+"""
 
 from __future__ import annotations
 
@@ -8,75 +11,105 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from rendering.grammar import (
+from rendering import grammar
+from rendering.grammar import Refusals, name_of, written
+from rendering.pointers import (
+    BESIDE_A_REFERENCE,
     METHODS,
-    OPENAPI,
-    SWAGGER,
     Document,
-    at,
-    check_parameters,
-    conform,
-    fail,
     follow,
+    is_object,
+    is_reference,
     operations,
+    pascal,
+    properties,
+    required,
     snake,
 )
 
-MESSAGE_TYPES = ("application/json", "application/octet-stream", "text/plain")
-ANSWER_TYPES = ("application/json", "text/json", "text/plain")
 EXAMPLE_HOST = "https://my-service.webpubsub.azure.com"
+STYLES = {"multi": "form", "csv": "form", "ssv": "spaceDelimited", "tsv": "tabDelimited", "pipes": "pipeDelimited"}
 
 
 def to_openapi3(document: Document) -> Document:
+    """Turn an official document into one that codegen.py can render; see `imported`."""
+    return imported(document)[0]
+
+
+def imported(document: Document) -> tuple[Document, list[str]]:
     """Turn an official document into one that codegen.py can render.
 
-    Beyond the change of format, operations get the names and tags of this library, `api-version` gets its default,
-    enumerations a name of their own, messages one schema per media type, and what is repeated moves to `components`.
-    No fact is lost: `diff` of the document and the result is empty. The prose of Swagger documents is left out.
+    Beyond the change of format, operations get the names of this library and one tag each, `api-version` gets its
+    default, enumerations and objects a name of their own, objects all the fields that they inherit, messages one schema
+    per media type, and what is repeated moves to `components`. No fact is lost: `diff` of the document and the result
+    is empty. The prose of Swagger documents is left out, and so is what no operation leads to.
     An OpenAPI 3 document takes the same way.
 
+    Returns:
+        The document, and a line for each name that had to be made up.
+
     Raises:
-        DocumentError: The document says something that is not known here, contradicts itself or cannot be rendered.
+        Refused: The document says something that is not known here, contradicts itself or cannot be rendered.
     """
-    result = renderable(document)
-    _name_operations(result)
-    _default_api_version(result)
-    _hoist_enums(result)
+    refusals = Refusals(document)
+    result = _understood(document, refusals)
+    for _, _, operation, parameters, _ in operations(result):
+        operation["operationId"] = name_of(operation)
+        operation["tags"] = [snake(tag) for tag in operation.get("tags", [])][:1] or ["operations"]
+        for parameter in parameters:
+            if parameter["name"] == "api-version" and "$ref" not in parameter["schema"]:
+                parameter["schema"].setdefault("default", result["info"]["version"])
+    grammar.check_names(result, refusals)
+    refusals.stop()
+    used = dict.fromkeys(operation["tags"][0] for _, _, operation, _, _ in operations(result))
+    if {tag["name"] for tag in result.get("tags", [])} != {*used}:
+        result["tags"] = [{"name": tag} for tag in used]
+    notes = _normalize(result, refusals)
     _split_messages(result)
     _share_repeated(result)
-    return result
+    _drop_unused(result)
+    return result, notes
 
 
 def renderable(document: Document) -> Document:
-    """Copy a document as OpenAPI 3, or stop at the first thing in it that rendering would not do justice.
+    """Copy a document of `spec/` in the form that rendering reads.
 
     Raises:
-        DocumentError: The document says something that is not known here, contradicts itself or cannot be rendered.
+        Refused: The document says something that is not known here, contradicts itself or cannot be rendered.
     """
-    result = understood(document)
-    _refuse_unrenderable(result)
+    refusals = Refusals(document)
+    result = _understood(document, refusals)
+    grammar.check_names(result, refusals)
+    refusals.stop()
+    _normalize(result, refusals)
+    _split_messages(result)
     return result
 
 
 def understood(document: Document) -> Document:
-    """Copy a document as OpenAPI 3, or stop at the first thing in it that is not known here."""
-    if "swagger" in document:
-        if document["swagger"] != "2.0":
-            fail("#/swagger", f"version {document['swagger']} is not 2.0")
-        conform(document, document, "document", SWAGGER, "#")
-        document = _upgraded(document)
-    elif not str(document.get("openapi", "")).startswith("3.0."):
-        fail("#", "neither Swagger 2.0 nor OpenAPI 3.0")
-    document = {"servers": [], "components": {}, **copy.deepcopy(document)}
-    conform(document, document, "document", OPENAPI, "#")
-    if not isinstance(document["info"]["version"], str):
-        fail("#/info/version", "a version in quotes is expected here")
-    for path, _, operation, parameters, where in operations(document):
-        check_parameters(path, parameters, where)
-        for status in operation["responses"]:
-            if not isinstance(status, str) or not re.fullmatch(r"[1-5]\d\d|default", status):
-                fail(at(where, "responses", status), "a status in quotes or 'default' is expected here")
-    return document
+    """Copy a document as OpenAPI 3.
+
+    Raises:
+        Refused: The document says something that is not known here, contradicts itself or cannot be rendered.
+    """
+    refusals = Refusals(document)
+    result = _understood(document, refusals)
+    refusals.stop()
+    return result
+
+
+def _understood(document: Document, refusals: Refusals) -> Document:
+    checked = grammar.check(document)
+    if "swagger" in checked:
+        grammar.check_swagger(checked, refusals)
+        refusals.stop()
+        checked = _upgraded(checked)
+    checked = {"servers": [], "components": {}, **copy.deepcopy(checked)}
+    grammar.check_meaning(checked, refusals)
+    return checked
+
+
+# From Swagger 2.0
 
 
 def _upgraded(document: Document) -> Document:
@@ -85,9 +118,7 @@ def _upgraded(document: Document) -> Document:
         "openapi": "3.0.3",
         "info": {key: document["info"][key] for key in ("title", "version")},
         "servers": _upgraded_host(document),
-        "paths": {
-            path: _upgraded_path(document, item, at("#/paths", path)) for path, item in document["paths"].items()
-        },
+        "paths": {path: _upgraded_path(document, item) for path, item in document["paths"].items()},
         "components": {
             "schemas": {name: _upgraded_schema(schema) for name, schema in document.get("definitions", {}).items()}
         },
@@ -97,62 +128,56 @@ def _upgraded(document: Document) -> Document:
 def _upgraded_host(document: Document) -> list[Document]:
     if "x-ms-parameterized-host" not in document:
         return []
-    host = document["x-ms-parameterized-host"]
-    name = re.fullmatch(r"{(\w+)}", host["hostTemplate"])
-    if not name or host["useSchemePrefix"] is not False:
-        fail("#/x-ms-parameterized-host", "only a host that is one parameter, scheme included, is supported")
-    return [{"url": host["hostTemplate"], "variables": {name[1]: {"default": EXAMPLE_HOST}}}]
+    template = document["x-ms-parameterized-host"]["hostTemplate"]
+    return [{"url": template, "variables": {template[1:-1]: {"default": EXAMPLE_HOST}}}]
 
 
-def _upgraded_path(document: Document, item: Document, where: str) -> Document:
-    result: Document = {}
-    for key, value in item.items():
-        if key == "parameters":
-            resolved = [follow(document, each, where) for each in value]
-            result[key] = [_upgraded_parameter(each, where) for each in resolved]
-        else:
-            result[key] = _upgraded_operation(document, value, key, at(where, key))
-    return result
+def _upgraded_path(document: Document, item: Document) -> Document:
+    shared = item.get("parameters", [])
+    return {
+        method: _upgraded_operation(document, operation, method, shared)
+        for method, operation in item.items()
+        if method != "parameters"
+    }
 
 
-def _upgraded_operation(document: Document, operation: Document, method: str, where: str) -> Document:
-    result: Document = {key: operation[key] for key in ("operationId", "x-ms-pageable") if key in operation}
+def _upgraded_operation(document: Document, operation: Document, method: str, shared: list[Document]) -> Document:
+    kept = ("operationId", "tags", "deprecated", "x-ms-pageable")
+    result: Document = {key: copy.deepcopy(operation[key]) for key in kept if key in operation}
+    own = [follow(document, each) for each in operation.get("parameters", [])]
+    overridden = {(each["name"], each["in"]) for each in own}
+    inherited = [follow(document, each) for each in shared]
     media_types: Document = {"consumes": [], "produces": [], **document, **operation}
-    for parameter in (follow(document, each, where) for each in operation.get("parameters", [])):
+    for parameter in (*(each for each in inherited if (each["name"], each["in"]) not in overridden), *own):
         if parameter["in"] != "body":
-            result.setdefault("parameters", []).append(_upgraded_parameter(parameter, where))
-        elif "requestBody" in result or "schema" not in parameter or not media_types["consumes"]:
-            fail(where, "there must be one body, with a schema and a media type")
+            result.setdefault("parameters", []).append(_upgraded_parameter(parameter))
         else:
             content = _upgraded_content(parameter["schema"], media_types["consumes"])
             result["requestBody"] = {"required": parameter.get("required", False), "content": content}
     produces = [] if method == "head" else media_types["produces"]
     result["responses"] = {
-        status: _upgraded_response(response, produces, at(where, "responses", status))
+        status: _upgraded_response(follow(document, response), produces)
         for status, response in operation["responses"].items()
     }
     return result
 
 
-def _upgraded_parameter(parameter: Document, where: str) -> Document:
+def _upgraded_parameter(parameter: Document) -> Document:
     result: Document = {key: parameter[key] for key in ("name", "in", "required") if key in parameter}
     if parameter.get("type") == "array":
-        style = {"multi": "form", "csv": "form", "ssv": "spaceDelimited", "pipes": "pipeDelimited"}
         separated = parameter.get("collectionFormat", "csv")
-        if separated not in style:
-            fail(where, f"lists in the format {separated!r} are not supported")
-        result |= {"style": style[separated], "explode": separated == "multi"}
-    schema = {key: value for key, value in parameter.items() if key not in (*result, "collectionFormat")}
+        result |= {"style": STYLES.get(separated, separated), "explode": separated == "multi"}
+    schema = {key: value for key, value in parameter.items() if key not in (*result, "collectionFormat", "schema")}
     return result | {"schema": _upgraded_schema(schema)}
 
 
-def _upgraded_response(response: Document, produces: list[str], where: str) -> Document:
-    if response.get("x-ms-error-response") and where[-3:-2] in "123":
-        fail(where, "an answer of success cannot be an error")
+def _upgraded_response(response: Document, produces: list[str]) -> Document:
     result: Document = {"description": ""}
     if "headers" in response:
         result["headers"] = {
-            name: {"schema": {key: header[key] for key in ("type", "format") if key in header}}
+            name: {
+                "schema": _upgraded_schema({key: header[key] for key in ("type", "format", "items") if key in header})
+            }
             for name, header in response["headers"].items()
         }
     if "schema" in response and produces:
@@ -165,98 +190,161 @@ def _upgraded_content(schema: Document, media_types: list[str]) -> Document:
 
 
 def _upgraded_schema(schema: Document) -> Document:
-    if "$ref" in schema:
-        return {"$ref": schema["$ref"].replace("#/definitions/", "#/components/schemas/", 1)}
-    result = {key: value for key, value in schema.items() if key not in ("description", "example")}
-    if "items" in schema:
-        result["items"] = _upgraded_schema(schema["items"])
-    if "properties" in schema:
-        result["properties"] = {name: _upgraded_schema(each) for name, each in schema["properties"].items()}
+    renamed = {"x-nullable": "nullable"}
+    result = {renamed.get(key, key): copy.deepcopy(value) for key, value in schema.items() if key != "description"}
+    if "$ref" in result:
+        result["$ref"] = result["$ref"].replace("#/definitions/", "#/components/schemas/", 1)
+        return result if len(result) == 1 else {"allOf": [{"$ref": result.pop("$ref")}], **result}
+    for key in ("items", "additionalProperties"):
+        if isinstance(result.get(key), dict):
+            result[key] = _upgraded_schema(result[key])
+    if "properties" in result:
+        result["properties"] = {name: _upgraded_schema(each) for name, each in result["properties"].items()}
+    if "allOf" in result:
+        result["allOf"] = [_upgraded_schema(each) for each in result["allOf"]]
+    if "discriminator" in result:
+        result["discriminator"] = {"propertyName": result["discriminator"]}
     return result
 
 
-# Corrections
+# One form for everything
 
 
-def _refuse_unrenderable(document: Document) -> None:
-    """Refuse what a document may say but the generated code could not do."""
-    for _, _, operation, parameters, where in operations(document):
-        for parameter in parameters:
-            is_list = follow(document, parameter["schema"], where).get("type") == "array"
-            if is_list and collection_format(parameter) != "multi":
-                fail(where, f"the list {parameter['name']} must repeat its name ({collection_format(parameter)})")
-        body = follow(document, operation.get("requestBody", {}), where)
-        unknown = sorted({*body.get("content", {})} - {*MESSAGE_TYPES})
-        for response in operation["responses"].values():
-            content = follow(document, response, where).get("content", {})
-            unknown += sorted({*content} - {*ANSWER_TYPES})
-            if content and "application/json" not in content:
-                fail(where, "an answer with content must have a JSON form")
-        if unknown:
-            fail(where, f"the media type {unknown[0]} is not supported")
+def _normalize(document: Document, refusals: Refusals) -> list[str]:
+    """Give named schemas to enumerations and objects, alternatives to discriminators, and inherited fields to objects.
+
+    Returns:
+        A line for each name that had to be made up.
+    """
+    document["components"].setdefault("schemas", {})
+    _close_open_enumerations(document)
+    notes = _hoist(document)
+    _find_alternatives(document, refusals)
+    refusals.stop()
+    schemas = document["components"]["schemas"]
+    flat = {name: _flat(document, schema) for name, schema in schemas.items()}
+    schemas.update(flat)
+    return notes
 
 
-def _name_operations(document: Document) -> None:
-    places: dict[str, str] = {}
-    for path, _, operation, _, where in operations(document):
-        name = str(operation.get("operationId", ""))
-        if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name):
-            name = snake(name.rpartition("_")[2])
-        if not name.isidentifier():
-            fail(where, f"{operation.get('operationId')!r} gives no name")
-        if name in places:
-            fail(where, f"the name {name} is taken by {places[name]}")
-        places[name] = where
-        operation["operationId"] = name
-        operation["tags"] = [_tag(path, where)]
-    used = dict.fromkeys(operation["tags"][0] for _, _, operation, _, _ in operations(document))
-    document.setdefault("tags", [{"name": tag} for tag in used])
+def _close_open_enumerations(document: Document) -> None:
+    for _, kind, schema in [*written(document)]:
+        if kind == "schema" and "anyOf" in schema:
+            (values,) = (each for each in schema.pop("anyOf") if "enum" in each)
+            schema |= {key: value for key, value in values.items() if key not in schema}
+            schema["x-ms-enum"] = {**values.get("x-ms-enum", {}), "modelAsString": True}
 
 
-def _tag(path: str, where: str) -> str:
-    if path == "/api/health":
-        return "health"
-    first, _, rest = path.removeprefix("/api/hubs/{hub}/").partition("/")
-    if first.startswith(":") and not rest:
-        return "hub"
-    if first not in ("connections", "groups", "permissions", "users"):
-        fail(where, "the path belongs to no tag known here")
-    return first
+def _hoist(document: Document) -> list[str]:
+    """Move every enumeration and object to the named schemas, under a name of its own."""
+    schemas = document["components"]["schemas"]
+    notes = []
+    for where, kind, schema in reversed([*written(document)]):
+        if kind != "schema" or "$ref" in schema or is_reference(schema):
+            continue
+        if re.fullmatch(r"#/components/schemas/[^/]+", where) or not (
+            "enum" in schema or "oneOf" in schema or is_object(document, schema)
+        ):
+            continue
+        if re.search(r"/(allOf|oneOf)/\d+$", where):
+            continue
+        beside = {key: schema.pop(key) for key in BESIDE_A_REFERENCE if key in schema}
+        moved = {**schema}
+        if "enum" in moved:
+            moved |= {key: beside.pop(key) for key in ("description", "default") if key in beside}
+        given = moved.get("x-ms-enum", {}).get("name")
+        name = given or _made_name(document, where, moved)
+        if not given and name not in schemas:
+            notes.append(f"{where}: called {name}")
+        if {**_without_prose(schemas.setdefault(name, moved)), "default": 0} != {**_without_prose(moved), "default": 0}:
+            beside |= {"default": moved["default"]} if "default" in moved else {}
+        elif "default" in moved and schemas[name].get("default") != moved["default"]:
+            beside["default"] = moved["default"]
+        reference = {"$ref": f"#/components/schemas/{name}"}
+        schema.clear()
+        schema |= {"allOf": [reference], **beside} if beside else reference
+    return notes[::-1]
 
 
-def _default_api_version(document: Document) -> None:
-    version = document["info"]["version"]
-    for _, _, _, parameters, where in operations(document):
-        for parameter in parameters:
-            if parameter["name"] == "api-version" and parameter["schema"].setdefault("default", version) != version:
-                fail(where, "the default of api-version is not the version of the document")
+def _made_name(document: Document, where: str, schema: Document) -> str:
+    """Make the name of a schema out of its place: `GroupMemberDetails` for the field `details` of `GroupMember`."""
+    keys = [key.replace("~1", "/").replace("~0", "~") for key in where.split("/")[1:]]
+    node: Any = document
+    name = ""
+    for position, key in enumerate(keys):
+        before = keys[position - 1] if position else ""
+        node = node[int(key)] if isinstance(node, list) else node[key]
+        if before == "properties" or (before in ("schemas", "requestBodies", "responses") and keys[0] == "components"):
+            name += pascal(key)
+        elif before == "parameters":
+            name = pascal(node["name"])
+        elif isinstance(node, dict) and "operationId" in node:
+            name = pascal(name_of(node))
+        elif key == "items":
+            name += "Item"
+        elif key == "additionalProperties":
+            name += "Value"
+        elif key == "requestBody":
+            name += "Request"
+        elif before == "responses":
+            name += "Response" if key == "200" else f"Response{key}"
+    schemas = document["components"]["schemas"]
+    taken = {re.sub(r"\W|_", "", each).lower() for each in schemas}
+    while re.sub(r"\W|_", "", name).lower() in taken and _without_prose(schemas.get(name)) != _without_prose(schema):
+        name += "Value"
+    return name
 
 
-def _hoist_enums(document: Document) -> None:
-    schemas = document["components"].setdefault("schemas", {})
+def _find_alternatives(document: Document, refusals: Refusals) -> None:
+    """Write down which objects a discriminator tells apart, where the document only has them inherit."""
+    schemas = document["components"]["schemas"]
+    bases = {name: each for name, each in schemas.items() if "discriminator" in each and "oneOf" not in each}
+    heirs = {name: [heir for heir in schemas if name in _ancestors(schemas, heir)] for name in bases}
+    found: Document = {}
+    for name, base in bases.items():
+        concrete = [heir for heir in heirs[name] if heir not in bases or not heirs[heir]]
+        if not concrete:
+            continue
+        grammar.check_alternative_base(document, name, base, refusals)
+        said = {ref: value for value, ref in base["discriminator"].get("mapping", {}).items()}
+        mapping = {}
+        for heir in concrete:
+            reference = f"#/components/schemas/{heir}"
+            mapping[said.get(reference) or schemas[heir].get("x-ms-discriminator-value", heir)] = reference
+        found[name] = {
+            **({"description": base["description"]} if "description" in base else {}),
+            "oneOf": [{"$ref": reference} for reference in mapping.values()],
+            "discriminator": {"propertyName": base["discriminator"]["propertyName"], "mapping": mapping},
+        }
+    refusals.stop()
+    for name, schema in schemas.items():
+        schemas[name] = _flat(document, schema)
+        if "oneOf" not in schema:
+            schemas[name].pop("discriminator", None)
+    schemas.update(found)
 
-    def walk(node: Any, where: str) -> None:
-        for key, child in list(node.items() if isinstance(node, dict) else enumerate(node)):
-            place = at(where, key)
-            if isinstance(child, dict) and isinstance(child.get("enum"), list) and where != "#/components/schemas":
-                node[key] = {"$ref": hoisted(child, place)}
-            elif isinstance(child, dict | list):
-                walk(child, place)
 
-    def hoisted(enum: Document, where: str) -> str:
-        name = enum.get("x-ms-enum", {}).get("name")
-        if not name:
-            fail(where, "an enumeration needs a name (x-ms-enum)")
-        if _without_prose(schemas.setdefault(name, enum)) != _without_prose(enum):
-            fail(where, f"another schema is called {name}, but differs")
-        return f"#/components/schemas/{name}"
+def _ancestors(schemas: Document, name: str) -> set[str]:
+    found: set[str] = set()
+    for part in schemas[name].get("allOf", []):
+        base = str(part.get("$ref", "")).rpartition("/")[2]
+        if base in schemas and base not in found:
+            found |= {base} | _ancestors(schemas, base)
+    return found
 
-    walk(document, "#")
+
+def _flat(document: Document, schema: Document) -> Document:
+    """Return an object schema with all the fields that it inherits."""
+    if "allOf" not in schema or is_reference(schema):
+        return {key: value for key, value in schema.items() if key != "x-ms-discriminator-value"}
+    own = {key: value for key, value in schema.items() if key not in ("allOf", "x-ms-discriminator-value")}
+    result = {**own, "type": "object", "properties": copy.deepcopy(properties(document, schema))}
+    return result | ({"required": required(document, schema)} if required(document, schema) else {})
 
 
 def _split_messages(document: Document) -> None:
-    for _, _, operation, _, where in operations(document):
-        body = follow(document, operation.get("requestBody", {}), where)
+    for _, _, operation, _, _ in operations(document):
+        body = follow(document, operation.get("requestBody", {}))
         for media_type, each in body.get("content", {}).items():
             each["schema"] = message_schema(media_type, each["schema"])
 
@@ -314,3 +402,18 @@ def _without_prose(node: Any) -> Any:
         return node
     kept = {key: value for key, value in node.items() if key != "description" or not isinstance(value, str)}
     return {key: _without_prose(value) for key, value in kept.items()}
+
+
+def _drop_unused(document: Document) -> None:
+    """Leave out the components that no operation leads to."""
+    components = document["components"]
+    while True:
+        used = set(re.findall(r'"\$ref": "#/components/([^"]+)"', json.dumps(document)))
+        used |= set(re.findall(r'"#/components/(schemas/[^"]+)"', json.dumps(components.get("schemas", {}))))
+        unused = [(kind, name) for kind, named in components.items() for name in named if f"{kind}/{name}" not in used]
+        for kind, name in unused:
+            del components[kind][name]
+        if not unused:
+            break
+    for kind in [kind for kind, named in components.items() if not named and kind != "schemas"]:
+        del components[kind]

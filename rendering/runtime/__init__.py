@@ -1,21 +1,26 @@
-"""The runtime shared by every rendered API version: operations, bodies, errors, URLs, JSON decoding.
+"""What every rendered API version shares: operations, bodies, errors, URLs, JSON decoding.
 
-Nothing here knows an endpoint. The rendered modules import from the submodules; callers import from `webpubsub_rest`.
+Nothing here knows an endpoint. Rendered modules import `runtime`; callers import from `webpubsub_rest`.
 """
 
 from .bodies import BinaryBody, JsonBody, JSONValue, TextBody
 from .errors import UnexpectedAnswer, UnexpectedContent, UnexpectedStatus
-from .operation import Operation, Request, Response
+from .operation import DeprecatedOperation, Operation, PagedOperation, Request, Response
+from .values import UNSET, Unset
 
 __all__ = [
+    "UNSET",
     "BinaryBody",
+    "DeprecatedOperation",
     "JSONValue",
     "JsonBody",
     "Operation",
+    "PagedOperation",
     "Request",
     "Response",
     "TextBody",
     "UnexpectedAnswer",
     "UnexpectedContent",
     "UnexpectedStatus",
+    "Unset",
 ]

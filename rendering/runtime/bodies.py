@@ -5,7 +5,7 @@ Each holds a whole value, so that building a request twice gives the same bytes 
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Generic, TypeAlias, TypeVar
+from typing import ClassVar, Generic, TypeAlias, TypeVar, cast
 
 JSONValue: TypeAlias = "bool | int | float | str | Sequence[JSONValue] | Mapping[str, JSONValue] | None"
 
@@ -33,7 +33,7 @@ class _Body(Generic[V]):
         self.value = value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Body) and type(other) is type(self) and other.value == self.value
+        return type(other) is type(self) and cast("_Body[object]", other).value == self.value
 
     def __hash__(self) -> int:
         return hash((type(self), self.value))
@@ -87,8 +87,7 @@ class TextBody(_Body[str]):
     content_type: ClassVar[str] = "text/plain"
 
     def __init__(self, value: str) -> None:
-        if not isinstance(value, str):
-            raise TypeError(f"a TextBody holds a str, not {type(value).__name__}")
+        _check_held(self, value, str)
         super().__init__(value)
 
     def content(self) -> bytes:
@@ -104,10 +103,44 @@ class BinaryBody(_Body[bytes]):
     content_type: ClassVar[str] = "application/octet-stream"
 
     def __init__(self, value: bytes) -> None:
-        if not isinstance(value, bytes):
-            raise TypeError(f"a BinaryBody holds bytes, not {type(value).__name__}")
+        _check_held(self, value, bytes)
         super().__init__(value)
 
     def content(self) -> bytes:
         """Return the bytes."""
         return self.value
+
+
+def _check_held(body: object, value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f"a {type(body).__name__} holds {kind.__name__}, not {type(value).__name__}")
+
+
+def check_body(body: object, *kinds: type[JsonBody] | type[TextBody] | type[BinaryBody]) -> None:
+    """Refuse a body that is none of these.
+
+    Raises:
+        TypeError: With the way to wrap the value.
+    """
+    if not isinstance(body, kinds):
+        *others, last = (kind.__name__ for kind in kinds)
+        wrapper = TextBody if isinstance(body, str) else BinaryBody if isinstance(body, bytes) else JsonBody
+        hint = f"; {wrapper.__name__}(...) wraps it" if wrapper in kinds else ""
+        expected = f"{', '.join(others)} or {last}" if others else last
+        raise TypeError(f"body must be a {expected}, not {_shown(body)}{hint}")
+
+
+def check_model(body: object, *models: type) -> None:
+    """Refuse a body that is none of these models.
+
+    Raises:
+        TypeError: With the way to make a model of a dict.
+    """
+    if not isinstance(body, models):
+        expected, shown = " or ".join(model.__name__ for model in models), _shown(body)
+        hint = f"; {models[0].__name__}.from_dict(...) makes one of it" if shown == "dict" else ""
+        raise TypeError(f"body must be {expected}, not {shown}{hint}")
+
+
+def _shown(body: object) -> str:
+    return f"the class {body.__name__}" if isinstance(body, type) else type(body).__name__

@@ -4,13 +4,19 @@ The signature of an operation is written once, in its rendered module. A ParamSp
 calling, so that type checkers see every argument in both colours.
 """
 
-from collections.abc import Callable
-from typing import Generic, NamedTuple, NotRequired, ParamSpec, TypedDict, TypeVar
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Generic, NamedTuple, NotRequired, ParamSpec, TypedDict, TypeVar, overload
 
 import httpx
 
+from .deprecation import deprecated
+from .errors import UnexpectedContent
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+DEPRECATED = "The service has deprecated this operation; its documentation says what to call instead."
 
 
 class Request(TypedDict):
@@ -35,13 +41,14 @@ class Operation(Generic[P, T]):
     """One endpoint of the service.
 
     Attributes:
-        name: The operation's name in the document.
+        name: The operation's name in Python.
         build: Takes the operation's arguments and returns the request. Sends nothing.
         parse: Takes the answer and returns the result, or raises `UnexpectedAnswer`.
     """
 
-    def __init__(self, name: str, build: Callable[P, Request], parse: Callable[[httpx.Response], T]) -> None:
-        self.name = name
+    def __init__(self, build: Callable[P, Request], parse: Callable[[httpx.Response], T]) -> None:
+        build.__qualname__ = build.__name__
+        self.name: str = build.__name__
         self.build = build
         self.parse = parse
         self.__doc__ = build.__doc__
@@ -67,3 +74,140 @@ class Operation(Generic[P, T]):
 
     def _detailed(self, response: httpx.Response) -> Response[T]:
         return Response(response.status_code, response.headers, response.content, self.parse(response))
+
+
+class PagedOperation(Operation[P, T]):
+    """An endpoint that answers page by page; `sync` and `asyncio` return the first page only."""
+
+    def __init__(
+        self,
+        build: Callable[P, Request],
+        parse: Callable[[httpx.Response], T],
+        next_link: Callable[[T], str | None],
+    ) -> None:
+        super().__init__(build, parse)
+        self._next_link = next_link
+
+    @overload
+    def pages(self, http: httpx.Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]: ...
+
+    @overload
+    def pages(self, http: httpx.AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]: ...
+
+    def pages(
+        self, http: httpx.Client | httpx.AsyncClient, /, *args: P.args, **kwargs: P.kwargs
+    ) -> Iterator[T] | AsyncIterator[T]:
+        """Call the operation and follow its links: iterate over the result to get all pages, each when it is needed.
+
+        The iterator raises `UnexpectedContent` for a link that leads to another address, which the credentials of the
+        client are not for, or to a page that was there already.
+        """
+        request = self.build(*args, **kwargs)
+        return self._awaited(http, request) if isinstance(http, httpx.AsyncClient) else self._blocking(http, request)
+
+    def _blocking(self, http: httpx.Client, first: Request) -> Iterator[T]:
+        request: Request | None = first
+        seen: set[str] = set()
+        while request is not None:
+            response = http.request(**request)
+            page = self.parse(response)
+            yield page
+            request = self._next(first, page, response, seen)
+
+    async def _awaited(self, http: httpx.AsyncClient, first: Request) -> AsyncIterator[T]:
+        request: Request | None = first
+        seen: set[str] = set()
+        while request is not None:
+            response = await http.request(**request)
+            page = self.parse(response)
+            yield page
+            request = self._next(first, page, response, seen)
+
+    def _next(self, first: Request, page: T, response: httpx.Response, seen: set[str]) -> Request | None:
+        """Build the request for the page after this one. The link holds its whole query."""
+        link = self._next_link(page)
+        if link is None:
+            return None
+        here = response.url
+        seen.add(str(here))
+        try:
+            there = here.join(link)
+            if (there.scheme, there.host, there.port) != (here.scheme, here.host, here.port):
+                raise ValueError("the link to the next page leads to another address")
+            if str(there) in seen:
+                raise ValueError("the link to the next page leads to a page that was there already")
+        except (ValueError, httpx.InvalidURL) as error:
+            raise UnexpectedContent(response.status_code, response.content, response.headers) from error
+        return {"method": "GET", "url": str(there), "headers": first["headers"]}
+
+
+class DeprecatedOperation(Operation[P, T]):
+    """An endpoint that the service wants callers to leave; type checkers say so at every call."""
+
+    @deprecated(DEPRECATED)
+    def sync(self, http: httpx.Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call the operation and return its result."""
+        return super().sync(http, *args, **kwargs)
+
+    @deprecated(DEPRECATED)
+    async def asyncio(self, http: httpx.AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call the operation and return its result."""
+        return await super().asyncio(http, *args, **kwargs)
+
+    @deprecated(DEPRECATED)
+    def sync_detailed(self, http: httpx.Client, /, *args: P.args, **kwargs: P.kwargs) -> Response[T]:
+        """Call the operation and return its result together with status, headers and body."""
+        return super().sync_detailed(http, *args, **kwargs)
+
+    @deprecated(DEPRECATED)
+    async def asyncio_detailed(self, http: httpx.AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> Response[T]:
+        """Call the operation and return its result together with status, headers and body."""
+        return await super().asyncio_detailed(http, *args, **kwargs)
+
+
+class DeprecatedPagedOperation(DeprecatedOperation[P, T], PagedOperation[P, T]):
+    """An endpoint that answers page by page and that the service wants callers to leave."""
+
+    @overload
+    @deprecated(DEPRECATED)
+    def pages(self, http: httpx.Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]: ...
+
+    @overload
+    @deprecated(DEPRECATED)
+    def pages(self, http: httpx.AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]: ...
+
+    def pages(
+        self, http: httpx.Client | httpx.AsyncClient, /, *args: P.args, **kwargs: P.kwargs
+    ) -> Iterator[T] | AsyncIterator[T]:
+        """Call the operation and follow its links."""
+        warnings.warn(DEPRECATED, DeprecationWarning, stacklevel=2)
+        request = self.build(*args, **kwargs)
+        return self._awaited(http, request) if isinstance(http, httpx.AsyncClient) else self._blocking(http, request)
+
+
+def operation(
+    parse: Callable[[httpx.Response], T],
+) -> Callable[[Callable[P, Request]], Operation[P, T]]:
+    """Make an operation of the function that builds its request."""
+    return lambda build: Operation(build, parse)
+
+
+def paged_operation(
+    parse: Callable[[httpx.Response], T], next_link: Callable[[T], str | None]
+) -> Callable[[Callable[P, Request]], PagedOperation[P, T]]:
+    """Make an operation that answers page by page of the function that builds its request."""
+    return lambda build: PagedOperation(build, parse, next_link)
+
+
+def deprecated_operation(
+    parse: Callable[[httpx.Response], T],
+) -> Callable[[Callable[P, Request]], DeprecatedOperation[P, T]]:
+    """Make a deprecated operation of the function that builds its request."""
+    return lambda build: DeprecatedOperation(build, parse)
+
+
+def deprecated_paged_operation(
+    parse: Callable[[httpx.Response], T], next_link: Callable[[T], str | None]
+) -> Callable[[Callable[P, Request]], DeprecatedPagedOperation[P, T]]:
+    """Make a deprecated operation that answers page by page of the function that builds its request."""
+    return lambda build: DeprecatedPagedOperation(build, parse, next_link)

@@ -1,12 +1,12 @@
 # Copied by codegen.py from rendering/runtime/answers.py. Do not edit: change that file and run `python codegen.py`.
-"""The three kinds of answer an operation can have: nothing, yes or no, and JSON.
+"""The kinds of answer an operation can have: nothing, yes or no, JSON, and one or another of these by status.
 
 Drafts of the official document disagree on whether a call answers 200, 202 or 204, so any 2xx is a success.
 """
 
 import json
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Collection
+from typing import TypeAlias, TypeVar, overload
 
 import httpx
 
@@ -14,6 +14,12 @@ from .bodies import JSONValue
 from .errors import UnexpectedContent, UnexpectedStatus
 
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+
+Case: TypeAlias = tuple[Collection[int], Callable[[httpx.Response], T]]
 
 
 def no_content(response: httpx.Response) -> None:
@@ -51,5 +57,32 @@ def json_answer(decode: Callable[[JSONValue], T]) -> Callable[[httpx.Response], 
             return decode(json.loads(response.content))
         except (ValueError, RecursionError) as error:
             raise UnexpectedContent(response.status_code, response.content, response.headers) from error
+
+    return parse
+
+
+@overload
+def by_status(a: Case[A], b: Case[B], /) -> Callable[[httpx.Response], A | B]: ...
+
+
+@overload
+def by_status(a: Case[A], b: Case[B], c: Case[C], /) -> Callable[[httpx.Response], A | B | C]: ...
+
+
+@overload
+def by_status(a: Case[A], b: Case[B], c: Case[C], d: Case[D], /) -> Callable[[httpx.Response], A | B | C | D]: ...
+
+
+def by_status(*cases: Case[object]) -> Callable[[httpx.Response], object]:
+    """Return a parser that gives each success to the parser for its status.
+
+    The parser raises `UnexpectedStatus` for any other status: nobody knows what such an answer holds.
+    """
+    parsers = {status: parse for statuses, parse in cases for status in statuses}
+
+    def parse(response: httpx.Response) -> object:
+        if response.status_code not in parsers:
+            raise UnexpectedStatus(response.status_code, response.content, response.headers)
+        return parsers[response.status_code](response)
 
     return parse

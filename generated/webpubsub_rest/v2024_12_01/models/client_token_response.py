@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import attrs as _attrs
 
-from ..._core.bodies import JSONValue
-from ..._core.decoding import mapping, required, string
+from ..._core import runtime as _core
 
 
-@dataclass(frozen=True, slots=True)
+@_attrs.frozen
 class ClientTokenResponse:
     """A token that the service issued.
 
@@ -17,23 +16,26 @@ class ClientTokenResponse:
         token: The client access token, a JWT. Whoever has it can connect.
     """
 
-    token: str = field(repr=False)
+    token: str = _attrs.field(repr=False)
 
     @classmethod
-    def from_dict(cls, value: JSONValue) -> ClientTokenResponse:
+    def from_dict(cls, value: _core.JSONValue) -> ClientTokenResponse:
         """Read the model from a JSON object. Keys it does not know are ignored.
 
         Raises:
             ValueError: The value does not have the shape of the model.
         """
-        fields = mapping(value)
+        fields = _core.mapping(value)
         return cls(
-            token=required(fields, "token", string),
+            token=_core.required(fields, "token", _core.string),
         )
 
-    def to_dict(self) -> dict[str, JSONValue]:
-        """Return the model as a JSON object, without the fields that are None."""
-        fields: dict[str, JSONValue] = {
-            "token": self.token,
-        }
+    def to_dict(self) -> dict[str, _core.JSONValue]:
+        """Return the model as a JSON object, without the fields that are left out.
+
+        Raises:
+            ValueError: A field has a value of another type.
+        """
+        fields: dict[str, _core.JSONValue] = {}
+        _core.put(fields, "token", _core.string, self.token)
         return fields

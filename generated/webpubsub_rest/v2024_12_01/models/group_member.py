@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import attrs as _attrs
 
-from ..._core.bodies import JSONValue
-from ..._core.decoding import mapping, optional, required, string
+from ..._core import runtime as _core
 
 
-@dataclass(frozen=True, slots=True)
+@_attrs.frozen
 class GroupMember:
     """One connection in a group.
 
@@ -22,23 +21,26 @@ class GroupMember:
     user_id: str | None = None
 
     @classmethod
-    def from_dict(cls, value: JSONValue) -> GroupMember:
+    def from_dict(cls, value: _core.JSONValue) -> GroupMember:
         """Read the model from a JSON object. Keys it does not know are ignored.
 
         Raises:
             ValueError: The value does not have the shape of the model.
         """
-        fields = mapping(value)
+        fields = _core.mapping(value)
         return cls(
-            connection_id=required(fields, "connectionId", string),
-            user_id=optional(fields, "userId", string),
+            connection_id=_core.required(fields, "connectionId", _core.string),
+            user_id=_core.optional(fields, "userId", _core.string),
         )
 
-    def to_dict(self) -> dict[str, JSONValue]:
-        """Return the model as a JSON object, without the fields that are None."""
-        fields: dict[str, JSONValue] = {
-            "connectionId": self.connection_id,
-        }
+    def to_dict(self) -> dict[str, _core.JSONValue]:
+        """Return the model as a JSON object, without the fields that are left out.
+
+        Raises:
+            ValueError: A field has a value of another type.
+        """
+        fields: dict[str, _core.JSONValue] = {}
+        _core.put(fields, "connectionId", _core.string, self.connection_id)
         if self.user_id is not None:
-            fields["userId"] = self.user_id
+            _core.put(fields, "userId", _core.string, self.user_id)
         return fields

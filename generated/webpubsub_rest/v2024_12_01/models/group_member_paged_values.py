@@ -3,43 +3,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import attrs as _attrs
 
-from ..._core.bodies import JSONValue
-from ..._core.decoding import array, mapping, optional, required, string
+from ..._core import runtime as _core
 from .group_member import GroupMember
 
 
-@dataclass(frozen=True, slots=True)
+@_attrs.frozen
 class GroupMemberPagedValues:
     """One page of the members of a group.
 
     Attributes:
         value: The members on this page, possibly none.
-        next_link: Absolute URL of the page after this one. Missing on the last page.
+        next_link: Absolute URL of the page after this one. Missing on the last page. Format: uri.
     """
 
     value: list[GroupMember]
     next_link: str | None = None
 
     @classmethod
-    def from_dict(cls, value: JSONValue) -> GroupMemberPagedValues:
+    def from_dict(cls, value: _core.JSONValue) -> GroupMemberPagedValues:
         """Read the model from a JSON object. Keys it does not know are ignored.
 
         Raises:
             ValueError: The value does not have the shape of the model.
         """
-        fields = mapping(value)
+        fields = _core.mapping(value)
         return cls(
-            value=required(fields, "value", array(GroupMember.from_dict)),
-            next_link=optional(fields, "nextLink", string),
+            value=_core.required(fields, "value", _core.array(GroupMember.from_dict)),
+            next_link=_core.optional(fields, "nextLink", _core.string),
         )
 
-    def to_dict(self) -> dict[str, JSONValue]:
-        """Return the model as a JSON object, without the fields that are None."""
-        fields: dict[str, JSONValue] = {
-            "value": [item.to_dict() for item in self.value],
-        }
+    def to_dict(self) -> dict[str, _core.JSONValue]:
+        """Return the model as a JSON object, without the fields that are left out.
+
+        Raises:
+            ValueError: A field has a value of another type.
+        """
+        fields: dict[str, _core.JSONValue] = {}
+        _core.put(fields, "value", _core.array_of(GroupMember.to_dict), self.value)
         if self.next_link is not None:
-            fields["nextLink"] = self.next_link
+            _core.put(fields, "nextLink", _core.string, self.next_link)
         return fields

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import attrs as _attrs
 
-from ..._core.bodies import JSONValue
-from ..._core.decoding import array, mapping, optional, required, string
+from ..._core import runtime as _core
 
 
-@dataclass(frozen=True, slots=True)
+@_attrs.frozen
 class RemoveFromGroupsRequest:
     """Which connections to remove from which groups.
 
@@ -22,23 +21,26 @@ class RemoveFromGroupsRequest:
     filter_: str | None = None
 
     @classmethod
-    def from_dict(cls, value: JSONValue) -> RemoveFromGroupsRequest:
+    def from_dict(cls, value: _core.JSONValue) -> RemoveFromGroupsRequest:
         """Read the model from a JSON object. Keys it does not know are ignored.
 
         Raises:
             ValueError: The value does not have the shape of the model.
         """
-        fields = mapping(value)
+        fields = _core.mapping(value)
         return cls(
-            groups=required(fields, "groups", array(string)),
-            filter_=optional(fields, "filter", string),
+            groups=_core.required(fields, "groups", _core.array(_core.string)),
+            filter_=_core.optional(fields, "filter", _core.string),
         )
 
-    def to_dict(self) -> dict[str, JSONValue]:
-        """Return the model as a JSON object, without the fields that are None."""
-        fields: dict[str, JSONValue] = {
-            "groups": self.groups,
-        }
+    def to_dict(self) -> dict[str, _core.JSONValue]:
+        """Return the model as a JSON object, without the fields that are left out.
+
+        Raises:
+            ValueError: A field has a value of another type.
+        """
+        fields: dict[str, _core.JSONValue] = {}
+        _core.put(fields, "groups", _core.array_of(_core.string), self.groups)
         if self.filter_ is not None:
-            fields["filter"] = self.filter_
+            _core.put(fields, "filter", _core.string, self.filter_)
         return fields
