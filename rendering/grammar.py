@@ -446,7 +446,7 @@ def _check_schema(document: Document, schema: Document, where: str, refusals: Re
     for name in sorted(_twice(fields)):
         refusals.add(where, f"two fields are called {name}", RENAME)
     for name in sorted({*fields} & {"from_dict", "to_dict"}):
-        refusals.add(where, f"a field cannot be called {name}: this name is taken", RENAME)
+        refusals.add(where, f"a field cannot be called {name}: this name is taken", "give it another name")
     _check_bases(document, schema, where, refusals)
     _check_values(schema, where, refusals)
     _check_alternatives(document, schema, where, refusals)
@@ -538,7 +538,7 @@ def _check_path(document: Document, path: str, parameters: list[Document], where
     for name in sorted(_twice(names)):
         refusals.add(where, f"two parameters are called {name}", RENAME)
     if "body" in names:
-        refusals.add(where, "a parameter cannot be called body", RENAME)
+        refusals.add(where, "a parameter cannot be called body", "give it another name")
     if {each["name"] for each in parameters if each["in"] == "path"} != {*re.findall(r"{([^{}]*)}", path)}:
         refusals.add(where, "the path and its parameters do not match")
     if not re.fullmatch(r"/[\w\-.~:/!$()*+,;=@]*", re.sub(r"{[^{}]+}", "", path), re.ASCII):
@@ -646,17 +646,17 @@ def check_names(document: Document, refusals: Refusals) -> None:
     for _, _, operation, _, where in operations(document):
         name = name_of(operation)
         if not name.isascii() or not name.isidentifier() or name.startswith("_"):
-            refusals.add(where, f"{operation['operationId']!r} gives no name", RENAME)
+            refusals.add(where, f"{operation['operationId']!r} gives no name", "give it another name")
         elif name in taken:
             refusals.add(where, f"the name {name} is taken by {taken[name]}", RENAME)
         elif name in ("api", "models"):
-            refusals.add(where, f"the name {name} is taken by a folder", RENAME)
+            refusals.add(where, f"the name {name} is taken by a folder", "give it another name")
         taken.setdefault(name, where)
         tags = operation.get("tags", [])
         if len(tags) != 1:
             refusals.add(where, "an operation needs exactly one tag", "give it one: it is the folder of its module")
         elif not tags[0].isascii() or not tags[0].isidentifier() or tags[0].startswith("_"):
-            refusals.add(where, f"the tag {tags[0]!r} gives no name of a folder", RENAME)
+            refusals.add(where, f"the tag {tags[0]!r} gives no name of a folder", "give it another name")
 
 
 def name_of(operation: Document) -> str:

@@ -54,13 +54,14 @@ def imported(document: Document) -> tuple[Document, list[str]]:
     refusals = Refusals(document)
     result = _understood(document, refusals)
     for _, _, operation, parameters, _ in operations(result):
-        operation["operationId"] = name_of(operation)
         operation["tags"] = [snake(tag) for tag in operation.get("tags", [])][:1] or ["operations"]
         for parameter in parameters:
             if parameter["name"] == "api-version" and "$ref" not in parameter["schema"]:
                 parameter["schema"].setdefault("default", result["info"]["version"])
     grammar.check_names(result, refusals)
     refusals.stop()
+    for _, _, operation, _, _ in operations(result):
+        operation["operationId"] = name_of(operation)
     used = dict.fromkeys(operation["tags"][0] for _, _, operation, _, _ in operations(result))
     if {tag["name"] for tag in result.get("tags", [])} != {*used}:
         result["tags"] = [{"name": tag} for tag in used]

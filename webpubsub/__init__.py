@@ -9,6 +9,8 @@ ClientAccessToken(base_url='ws://127.0.0.1:.../client/hubs/chat', token=REDACTED
 `webpubsub.aio` has the same client for asyncio, `webpubsub.emulator` a local service to develop and test against.
 """
 
+from typing import TYPE_CHECKING
+
 from ._sync.client import WebPubSubServiceClient
 from ._sync.paging import ItemPaged, Pages
 from ._version import __version__
@@ -37,7 +39,7 @@ from .errors import (
 )
 from .filters import odata
 from .messages import ContentType, Message
-from .models import ClientAccessToken, ClientProtocol, GroupMember, Permission, Role
+from .models import ClientAccessToken, ClientProtocol, Permission, Role
 from .options import ClientOptions, RequestOptions
 from .retries import RetryPolicy
 
@@ -77,3 +79,15 @@ __all__ = [
     "__version__",
     "odata",
 ]
+
+if TYPE_CHECKING:
+    from .models import GroupMember
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import a model when it is first used: only models need attrs."""
+        if name != "GroupMember":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from .models import GroupMember
+
+        return globals().setdefault(name, GroupMember)

@@ -7,8 +7,21 @@
 With the extra `aio` installed it sends over aiohttp, which is faster when many calls are in flight.
 """
 
+from typing import TYPE_CHECKING
+
 from ._async.client import WebPubSubServiceClient
 from ._async.paging import AsyncItemPaged, AsyncPages
-from .models import GroupMember
 
 __all__ = ["AsyncItemPaged", "AsyncPages", "GroupMember", "WebPubSubServiceClient"]
+
+if TYPE_CHECKING:
+    from .models import GroupMember
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import a model when it is first used: only models need attrs."""
+        if name != "GroupMember":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from .models import GroupMember
+
+        return globals().setdefault(name, GroupMember)

@@ -3,9 +3,7 @@
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Literal, Self, TypeAlias
-
-from webpubsub_rest.v2024_12_01.models.group_member import GroupMember
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from . import _checks
 from .errors import ConfigurationError
@@ -21,6 +19,18 @@ _PATTERN = re.compile(r"(?:[^\\]|\\[\\*?])*", re.DOTALL)
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 _LONGEST_PATTERN = 1024
 _MOST_STARS = 5
+
+if TYPE_CHECKING:
+    from webpubsub_rest.v2024_12_01.models import GroupMember
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import a model when it is first used: only models need attrs."""
+        if name != "GroupMember":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from webpubsub_rest.v2024_12_01.models import GroupMember
+
+        return globals().setdefault(name, GroupMember)
 
 
 class Permission(StrEnum):

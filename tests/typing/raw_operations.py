@@ -39,7 +39,7 @@ async def wrong(http: httpx.Client, ahttp: httpx.AsyncClient) -> None:
     rest.send_to_group.sync(http, "hub", "group", body=TextBody("x"), ttl=1)  # type: ignore[call-arg]
     rest.send_to_group.sync(http, "hub", "group", body=TextBody("x"), excluded=[1])  # type: ignore[list-item]
     rest.send_to_group.sync(http, "hub", 1, body=TextBody("x"))  # type: ignore[arg-type]
-    rest.grant_permission.sync(http, "hub", "sendToAll", "connection")  # type: ignore[arg-type]
+    rest.grant_permission.sync(http, "hub", 1, "connection")  # type: ignore[arg-type]
     rest.add_connections_to_groups.sync(http, "hub", body=AddToGroupsRequest("a"))  # type: ignore[arg-type]
     rest.send_to_everybody  # type: ignore[attr-defined]  # noqa: B018
     TextBody(b"x")  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import ClassVar, NoReturn, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
 import httpx
 
@@ -22,7 +22,6 @@ from ..models import (
     ClientAccessToken,
     ClientProtocol,
     ClientProtocolName,
-    GroupMember,
     Permission,
     PermissionName,
     check_roles,
@@ -31,6 +30,9 @@ from ..options import ClientOptions, RequestOptions, Settings, check
 from ..tokens import client_access_token
 from .http import ServiceHttp
 from .paging import ItemPaged
+
+if TYPE_CHECKING:
+    from ..models import GroupMember
 
 __all__ = ["WebPubSubServiceClient"]
 

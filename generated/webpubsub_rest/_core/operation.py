@@ -47,9 +47,8 @@ class Operation(Generic[P, T]):
         parse: Takes the answer and returns the result, or raises `UnexpectedAnswer`.
     """
 
-    def __init__(self, build: Callable[P, Request], parse: Callable[[httpx.Response], T]) -> None:
-        build.__qualname__ = build.__name__
-        self.name: str = build.__name__
+    def __init__(self, name: str, build: Callable[P, Request], parse: Callable[[httpx.Response], T]) -> None:
+        self.name = name
         self.build = build
         self.parse = parse
         self.__doc__ = build.__doc__
@@ -82,11 +81,12 @@ class PagedOperation(Operation[P, T]):
 
     def __init__(
         self,
+        name: str,
         build: Callable[P, Request],
         parse: Callable[[httpx.Response], T],
         next_link: Callable[[T], str | None],
     ) -> None:
-        super().__init__(build, parse)
+        super().__init__(name, build, parse)
         self._next_link = next_link
 
     @overload
@@ -190,25 +190,25 @@ def operation(
     parse: Callable[[httpx.Response], T],
 ) -> Callable[[Callable[P, Request]], Operation[P, T]]:
     """Make an operation of the function that builds its request."""
-    return lambda build: Operation(build, parse)
+    return lambda build: Operation(build.__name__, build, parse)
 
 
 def paged_operation(
     parse: Callable[[httpx.Response], T], next_link: Callable[[T], str | None]
 ) -> Callable[[Callable[P, Request]], PagedOperation[P, T]]:
     """Make an operation that answers page by page of the function that builds its request."""
-    return lambda build: PagedOperation(build, parse, next_link)
+    return lambda build: PagedOperation(build.__name__, build, parse, next_link)
 
 
 def deprecated_operation(
     parse: Callable[[httpx.Response], T],
 ) -> Callable[[Callable[P, Request]], DeprecatedOperation[P, T]]:
     """Make a deprecated operation of the function that builds its request."""
-    return lambda build: DeprecatedOperation(build, parse)
+    return lambda build: DeprecatedOperation(build.__name__, build, parse)
 
 
 def deprecated_paged_operation(
     parse: Callable[[httpx.Response], T], next_link: Callable[[T], str | None]
 ) -> Callable[[Callable[P, Request]], DeprecatedPagedOperation[P, T]]:
     """Make a deprecated operation that answers page by page of the function that builds its request."""
-    return lambda build: DeprecatedPagedOperation(build, parse, next_link)
+    return lambda build: DeprecatedPagedOperation(build.__name__, build, parse, next_link)
