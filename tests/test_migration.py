@@ -165,6 +165,7 @@ def django_is_set_up() -> None:
         django.setup()
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # one of them forks
 @pytest.mark.parametrize("package", PACKAGES.values(), ids=PACKAGES)
 @pytest.mark.parametrize("name", RESULTS)
 def test_an_application_does_the_same_with_only_its_import_line_changed(

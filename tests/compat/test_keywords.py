@@ -8,11 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
+from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.policies import RetryMode
 from azure.core.pipeline.policies import RetryPolicy as CoreRetryPolicy
 
 from tests.compat.doors import ALL, OURS, Door, Driven, driven, opened
+from tests.faults.server import ACCEPTED, Server, answering
 from tests.test_keywords import OF_AZURE_CORE
 from webpubsub import RetryPolicy
 from webpubsub.compat import _options
@@ -285,8 +287,7 @@ def test_logging_enable_writes_to_a_logger_below_azure(
     assert "POST https://example.com" in caplog.text
 
 
-ALREADY_SO = ["auto_request_id", "enable_cae", "enforce_https", "permit_redirects", "use_env_settings"]
-ALREADY_SO += ["user_agent_use_env"]
+ALREADY_SO = ["auto_request_id", "enable_cae", "enforce_https", "permit_redirects", "user_agent_use_env"]
 
 
 @pytest.mark.parametrize("on_client", CLIENT_OR_CALL)
@@ -305,7 +306,14 @@ def test_what_is_so_anyway_can_be_said(door: Door, name: str, on_client: bool) -
 
 
 WORKING_ANYWHERE = {"params", "cls", "error_map", "raw_request_hook", "raw_response_hook", "timeout", "user_agent"}
-WORKING_ANYWHERE |= {"user_agent_overwrite", "connection_cert", *ALREADY_SO, *_options._RETRYING}
+WORKING_ANYWHERE |= {
+    "user_agent_overwrite",
+    "connection_cert",
+    "proxies",
+    "use_env_settings",
+    *ALREADY_SO,
+    *_options._RETRYING,
+}
 REFUSED = sorted({*OF_AZURE_CORE.split()} - WORKING_ANYWHERE)
 
 
@@ -326,6 +334,8 @@ ELSEWHERE: list[tuple[str, bool, str]] = [
     ("error_map", True, "it is an option of a call"),
     ("params", True, "it is an option of a call"),
     ("connection_cert", False, "it is an option of the client"),
+    ("proxies", False, "it is an option of the client"),
+    ("use_env_settings", False, "it is an option of the client"),
     ("connection_verify", False, "it is an option of the client"),
     ("transport", False, "it is an option of the client"),
 ]
@@ -354,6 +364,7 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "a hook that is none": ({"raw_request_hook": 5}, TypeError, "raw_request_hook must be callable, not int"),
     "headers that are none": ({"headers": 5}, TypeError, "headers must be a mapping, not int"),
     "a number as user agent": ({"user_agent": 5}, TypeError, "user_agent must be a str, not int"),
+    "headers as a list": ({"headers": ["a"]}, TypeError, "headers must be a mapping, not list"),
     "enforce_https in words": ({"enforce_https": "no"}, TypeError, "enforce_https must be a bool"),
 }
 
@@ -367,6 +378,53 @@ def test_a_wrong_value_is_refused(
     """With the name of the keyword, before anything is sent."""
     with pytest.raises(kind, match=message):
         sent_with(door, keywords, on_client)
+
+
+OF_THE_ENVIRONMENT = "that of the environment"
+PROXIES: dict[str, tuple[str, dict[str, Any], str | None]] = {
+    "by scheme": (
+        "https://example.com",
+        {"proxies": {"http": "http://no", "https": "http://proxy:1"}},
+        "http://proxy:1",
+    ),
+    "by host": (
+        "https://example.com",
+        {"proxies": {"https": "http://no", "https://example.com": "http://proxy:1"}},
+        "http://proxy:1",
+    ),
+    "for all": ("http://example.com", {"proxies": {"all": "http://proxy:1"}}, "http://proxy:1"),
+    "for others": ("https://example.com", {"proxies": {"http": "http://no"}}, OF_THE_ENVIRONMENT),
+    "none given": ("https://example.com", {"proxies": None}, OF_THE_ENVIRONMENT),
+    "behind a reverse proxy": (
+        "https://example.com",
+        {"proxies": {"http": "http://proxy:1"}, "reverse_proxy_endpoint": "http://gateway.example.com"},
+        "http://proxy:1",
+    ),
+    "not even that of the environment": ("https://example.com", {"use_env_settings": False}, None),
+    "that of the environment": ("https://example.com", {"use_env_settings": True}, OF_THE_ENVIRONMENT),
+    "ours": ("https://example.com", {"use_env_settings": False, "proxy": "http://proxy:1"}, "http://proxy:1"),
+}
+
+
+@pytest.mark.parametrize(("endpoint", "keywords", "proxy"), PROXIES.values(), ids=PROXIES)
+def test_a_proxy_is_chosen(endpoint: str, keywords: dict[str, Any], proxy: str | None) -> None:
+    """The one for the endpoint among `proxies`; otherwise that of the environment, unless that is not wanted."""
+    options, _ = _options.of_client(keywords, endpoint)
+
+    assert options.get("proxy", OF_THE_ENVIRONMENT) == proxy
+
+
+@pytest.mark.parametrize("door", ALL)
+def test_a_proxy_gets_the_requests(door: Door) -> None:
+    """With every door."""
+    with Server(answering(ACCEPTED)) as proxy:
+        client = door.client(
+            "http://service.example.com", "chat", AzureKeyCredential("k" * 40), proxies={"http": proxy.endpoint}
+        )
+        with driven(client) as service:
+            service.send_to_all("hi")
+
+    assert proxy.requests[0].target.startswith("http://service.example.com/api/hubs/chat/:send?")
 
 
 METHODS: dict[str, Callable[[Driven, dict[str, Any]], object]] = {

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from azure.core import exceptions as core
 from azure.core.pipeline import PipelineRequest, PipelineResponse
@@ -37,7 +38,7 @@ _RETRYING = {
 }
 """The keywords of azure-core's `RetryPolicy` that work here, with its defaults."""
 
-_OF_CLIENT = ("connection_cert",)
+_OF_CLIENT = ("connection_cert", "proxies", "use_env_settings")
 _OF_CALL = ("cls", "error_map", "params")
 _OF_BOTH = (*_RETRYING, "timeout", "raw_request_hook", "raw_response_hook", "request_id")
 _TIMEOUTS = {"connection_timeout": 5.0, "read_timeout": 30.0}
@@ -45,7 +46,6 @@ _ALREADY_SO = {
     "auto_request_id": True,
     "enable_cae": False,
     "permit_redirects": False,
-    "use_env_settings": True,
     "user_agent_use_env": False,
 }
 """Keywords that are taken with the value that says what is done here anyway."""
@@ -83,8 +83,12 @@ class CallSettings(Settings):
         return made
 
 
-def of_client(keywords: Mapping[str, Any]) -> tuple[Keywords, Keywords]:
+def of_client(keywords: Mapping[str, Any], endpoint: str) -> tuple[Keywords, Keywords]:
     """Split the keywords of a client.
+
+    Args:
+        keywords: Those of the client.
+        endpoint: The endpoint that it is for, which decides among several proxies.
 
     Returns:
         The options of the native client, and the keywords that every call of it starts from.
@@ -105,6 +109,14 @@ def of_client(keywords: Mapping[str, Any]) -> tuple[Keywords, Keywords]:
     _common(options, {})
     if "connection_cert" in options:
         options["connection_verify"] = _tls(options.get("connection_verify", True), options.pop("connection_cert"))
+    if not _flag(options.pop("use_env_settings", True), "use_env_settings"):
+        options.setdefault("proxy", None)
+    if proxies := _mapping(options.pop("proxies", None), "proxies"):
+        target = urlsplit(str(options.get("reverse_proxy_endpoint") or endpoint))
+        for key in (f"{target.scheme}://{target.hostname}", target.scheme, "all"):
+            if key in proxies:
+                options["proxy"] = proxies[key]
+                break
     return options, defaults
 
 
@@ -166,8 +178,7 @@ def _common(options: Keywords, defaults: Mapping[str, Any]) -> None:
         name = _checks.printable(options.pop("user_agent"), "user_agent")
         whole = name if overwrite else f"{name} webpubsub/{__version__}"
         options["headers"] = {**options.get("headers", {}), "User-Agent": whole}
-    if not isinstance(options.pop("enforce_https", True), bool):
-        raise TypeError("enforce_https must be a bool.")
+    _flag(options.pop("enforce_https", True), "enforce_https")
     for name, value in _ALREADY_SO.items():
         if options.get(name) is value:
             del options[name]
@@ -237,6 +248,12 @@ def _amount(value: Any, name: str) -> float:
         raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}.")
     if not (value >= 0 and math.isfinite(value)):
         raise ConfigurationError(f"{name} must be 0 seconds or more; it was {value}.")
+    return value
+
+
+def _flag(value: Any, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be a bool, not {type(value).__name__}.")
     return value
 
 

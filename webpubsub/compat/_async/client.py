@@ -85,7 +85,7 @@ class WebPubSubServiceClient(NativeClient):
             ConfigurationError: An argument is not valid, or a token credential would be used over plain http.
             TypeError: An argument has a wrong type, or there is no such keyword; the message says what to write.
         """
-        native, self._defaults = _options.of_client(options)
+        native, self._defaults = _options.of_client(options, endpoint)
         if "transport" in native:
             native["transport"] = adapted(native["transport"])
         super().__init__(endpoint, hub, credential, **native)
