@@ -10,8 +10,31 @@ Endpoint=http://127.0.0.1:...;AccessKey=...;Version=1.0;
 
 from ._clock import Clock
 from ._emulator import Emulator
+from ._journal import EventRecord, MessageRecord, RequestRecord
 from ._settings import DEVELOPMENT_KEY
+from ._testing.clients import AsyncTestClient, ReceivedMessage, RefusedError, TestClient
+from ._testing.faults import ClientFault, Faults, RequestFault
+from ._testing.inspection import ConnectionView, HubView
 from ._upstream.listeners import EventListener, ListenedEvent
 from ._upstream.settings import EventHandlerSettings
 
-__all__ = ["DEVELOPMENT_KEY", "Clock", "Emulator", "EventHandlerSettings", "EventListener", "ListenedEvent"]
+__all__ = [
+    "DEVELOPMENT_KEY",
+    "AsyncTestClient",
+    "ClientFault",
+    "Clock",
+    "ConnectionView",
+    "Emulator",
+    "EventHandlerSettings",
+    "EventListener",
+    "EventRecord",
+    "Faults",
+    "HubView",
+    "ListenedEvent",
+    "MessageRecord",
+    "ReceivedMessage",
+    "RefusedError",
+    "RequestFault",
+    "RequestRecord",
+    "TestClient",
+]

@@ -8,17 +8,22 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from webpubsub.connection_string import ConnectionString
+from webpubsub.tokens import JSONValue, sign
 
 from ._clock import Clock
 from ._http.auth import Verifier
+from ._journal import EventRecord, Journal, RequestRecord
 from ._settings import DEVELOPMENT_KEY, Settings, is_loopback
+from ._testing.clients import Connector
+from ._testing.faults import Faults
+from ._testing.inspection import HubView, wait_for, wait_for_async
 from ._upstream.configuration import Configuration, EventHandlers, EventListeners
 
 if TYPE_CHECKING:
@@ -28,6 +33,7 @@ __all__ = ["Emulator"]
 
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 _ANY_HOSTS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+_TOKEN_SECONDS = 3600
 _EXTRA = ("aiohttp", "trustme")
 
 _logger = logging.getLogger("webpubsub.emulator")
@@ -63,6 +69,8 @@ class Emulator:
         event_listeners: `EventListener`s, by hub; each hears of what it wants, beside the handlers.
         config_file: A JSON file with `WebPubSub:Hubs:<hub>:EventHandlers`, as Microsoft's emulator has it. It is read
             again when it changes.
+        history: How many requests, messages, events and so on are kept for whoever looks inside, of each kind.
+        seed: What the faults that happen by chance are drawn from.
 
     Raises:
         ValueError: An argument is not acceptable, or does not go with another.
@@ -83,6 +91,8 @@ class Emulator:
         event_handlers: Mapping[str, EventHandlers] | None = None,
         event_listeners: Mapping[str, EventListeners] | None = None,
         config_file: str | Path | None = None,
+        history: int = 1000,
+        seed: int = 0,
     ) -> None:
         self._settings = Settings(
             host=host,
@@ -95,6 +105,8 @@ class Emulator:
         )
         self._configuration = Configuration(event_handlers, event_listeners, config_file)
         self._clock = Clock()
+        self._journal = Journal(history)
+        self.faults = Faults(seed)
         self._endpoint: str | None = None
         self._ca_certificate = ""
         self._thread: _ServerThread | None = None
@@ -155,6 +167,83 @@ class Emulator:
         """
         return ssl.create_default_context(cadata=self.ca_certificate)
 
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """Every REST request that came, oldest first."""
+        return self._journal.of(RequestRecord)
+
+    @property
+    def events(self) -> list[EventRecord]:
+        """What event handlers were told, oldest first."""
+        return self._journal.of(EventRecord)
+
+    def hub(self, name: str) -> HubView:
+        """Look into a hub.
+
+        One that nobody is connected to is empty.
+        """
+        return HubView(name, self._running().hubs, self._journal)
+
+    def connect(
+        self,
+        hub: str,
+        *,
+        user_id: str | None = None,
+        groups: Sequence[str] = (),
+        roles: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Connector:
+        """Connect a client for a test.
+
+        `with` gives a `TestClient`, `async with` an `AsyncTestClient`, both of `json.webpubsub.azure.v1`.
+
+        Args:
+            hub: The hub.
+            user_id: The user; None for an anonymous client.
+            groups: The groups that it is in from the start.
+            roles: What it may do by itself, such as `webpubsub.sendToGroup.room`.
+            headers: Headers of its request, for an event handler to see.
+        """
+        server = self._running()
+        path = f"/client/hubs/{hub}"
+        claims: dict[str, JSONValue] = {
+            "aud": self.endpoint + path,
+            "exp": int(self._clock.wall()) + _TOKEN_SECONDS,
+            "sub": user_id,
+            "role": list(roles),
+            "webpubsub.group": list(groups),
+        }
+        token = sign({name: value for name, value in claims.items() if value}, self.access_key)
+        url = f"{self.endpoint.replace('http', 'ws', 1)}{path}?access_token={token}"
+        trust = self.ssl_context() if self._settings.tls else True
+        return Connector(url, dict(headers or {}), trust, server.loop, server.thread_id)
+
+    def go_away(self) -> None:
+        """Close every client with code 1001.
+
+        A region of the service does so when it goes away. Clients of the reliable subprotocols can come back.
+        """
+        server = self._running()
+        server.loop.call_soon_threadsafe(server.go_away)
+
+    def wait_for(self, condition: Callable[[], object], timeout_seconds: float = 5.0) -> None:
+        """Wait until a condition holds.
+
+        Such as `lambda: len(emulator.events) == 3`. It is looked at whenever something has happened in the emulator.
+
+        Raises:
+            AssertionError: It did not hold within this time; the message tells what happened instead.
+        """
+        wait_for(self._journal, condition, timeout_seconds)
+
+    async def wait_for_async(self, condition: Callable[[], object], timeout_seconds: float = 5.0) -> None:
+        """Wait as `wait_for` does, while the running event loop goes on.
+
+        Raises:
+            AssertionError: The condition did not hold within this time.
+        """
+        await wait_for_async(self._journal, condition, timeout_seconds)
+
     def start(self) -> None:
         """Start in a thread of its own, and return when connections are accepted.
 
@@ -212,10 +301,17 @@ class Emulator:
     def __repr__(self) -> str:
         return f"<Emulator {self._endpoint or 'not running'}>"
 
+    def _running(self) -> "Server":
+        server = self._server if self._thread is None else self._thread.server
+        if server is None:
+            raise RuntimeError("The emulator is not running.")
+        return server
+
     def _open(self) -> "Server":
         if self._endpoint is not None:
             raise RuntimeError("The emulator is running already.")
         try:
+            from ._observer import Observer
             from ._server import Server
 
             tls = self._certify() if self._settings.tls else None
@@ -242,7 +338,17 @@ class Emulator:
             _logger.warning(
                 "The emulator accepts tokens for Microsoft Entra ID without validation: anyone can forge them."
             )
-        return Server(listener, self._endpoint, verifier, settings, self._configuration, self._clock, tls=tls)
+        return Server(
+            listener,
+            self._endpoint,
+            verifier,
+            settings,
+            self._configuration,
+            self._clock,
+            self.faults,
+            Observer(self._journal, self._clock),
+            tls=tls,
+        )
 
     def _certify(self) -> ssl.SSLContext:
         from ._certificates import issue
@@ -256,7 +362,7 @@ class _ServerThread:
 
     def __init__(self, server: "Server") -> None:
         """Start the thread; an error while the server starts is raised here."""
-        self._server = server
+        self.server = server
         self._started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         self._finished: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="webpubsub-emulator", daemon=True)
@@ -284,11 +390,11 @@ class _ServerThread:
     async def _serve(self) -> None:
         stopping = asyncio.Event()
         try:
-            await self._server.start()
+            await self.server.start()
             self._started.set_result((asyncio.get_running_loop(), stopping))
             await stopping.wait()
         finally:
-            await self._server.stop()
+            await self.server.stop()
 
 
 def _authority(host: str, port: int) -> str:

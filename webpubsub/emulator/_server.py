@@ -13,6 +13,7 @@ import logging
 import secrets
 import socket
 import ssl
+import threading
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
@@ -57,7 +58,9 @@ from ._hub.upstream import (
     UpstreamEvent,
     UserEvent,
 )
+from ._observer import Observer, hub_of
 from ._settings import Settings
+from ._testing.faults import ClientFault, Faults, refusal_of
 from ._upstream.caller import UpstreamCaller, UpstreamClient
 from ._upstream.configuration import Configuration
 from ._upstream.requests import ClientOfEvent
@@ -88,6 +91,8 @@ class Server:
         settings: What the emulator was told.
         configuration: What is set for each hub.
         clock: The emulator's time.
+        faults: What goes wrong on purpose.
+        observer: Is told what happens.
         tls: The certificate of https and wss; None for http and ws.
     """
 
@@ -99,6 +104,8 @@ class Server:
         settings: Settings,
         configuration: Configuration,
         clock: Clock,
+        faults: Faults,
+        observer: Observer,
         *,
         tls: ssl.SSLContext | None,
     ) -> None:
@@ -106,14 +113,17 @@ class Server:
         self._verifier = verifier
         self._settings = settings
         self._clock = clock
+        self._faults = faults
+        self._observer = observer
         self._tls = tls
-        self._hubs = Hubs()
-        self._rest = RestApi(self._hubs, verifier, endpoint, clock)
+        self.hubs = Hubs(observer.message)
+        self._rest = RestApi(self.hubs, verifier, endpoint, clock)
         self._upstream = UpstreamCaller(
             configuration,
             service_host=endpoint.partition("://")[2],
             access_keys=(settings.access_key,),
             clock=clock,
+            observe=observer.event,
         )
         self._sockets: set[_Socket] = set()
         self._runner: web.ServerRunner | None = None
@@ -121,6 +131,8 @@ class Server:
 
     async def start(self) -> None:
         """Begin to accept connections."""
+        self.loop = asyncio.get_running_loop()
+        self.thread_id = threading.get_ident()
         self._alarms = Alarms(self._clock)
         await self._upstream.start()
         server = web.Server(self._handle, access_log=None, logger=_http_logger, auto_decompress=False)
@@ -136,9 +148,7 @@ class Server:
             return
         for site in tuple(self._runner.sites):
             await site.stop()
-        sockets = list(self._sockets)
-        for open_socket in sockets:
-            open_socket.put(Close(CloseCode.GOING_AWAY))
+        sockets = self.go_away()
         if sockets:
             await asyncio.wait([open_socket.gone for open_socket in sockets], timeout=2 * _CLOSE_SECONDS)
         for open_socket in sockets:
@@ -150,6 +160,13 @@ class Server:
         await self._upstream.stop()
         self._alarms.cancel()
 
+    def go_away(self) -> "list[_Socket]":
+        """Close every client with code 1001; return their sockets."""
+        sockets = list(self._sockets)
+        for open_socket in sockets:
+            open_socket.put(Close(CloseCode.GOING_AWAY))
+        return sockets
+
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         plain = Request(
             request.method,
@@ -159,14 +176,44 @@ class Server:
         endpoint = find_endpoint(plain)
         if endpoint is not None:
             return await self._serve_client(request, plain, endpoint)
+        return await self._serve_rest(request, plain)
+
+    async def _serve_rest(self, request: web.BaseRequest, plain: Request) -> web.StreamResponse:
+        started = self._clock.now()
+        hub = hub_of(plain)
+        fault = self._faults.of_request(plain.method, plain.target, hub)
+        if fault is not None:
+            self._observer.fault(fault, hub)
+            await asyncio.sleep(fault.delay_seconds)
+        if fault is not None and fault.reset == "before":
+            response = None
+        elif fault is not None and fault.status is not None:
+            response = refusal_of(fault)
+        else:
+            plain, response = await self._carry_out(request, plain)
+        if fault is not None and fault.reset is not None:
+            response = None
+        self._observer.request(plain, self._rest.operation_of(plain), response, self._clock.now() - started)
+        if response is None:
+            _abort(request.transport)
+            return web.Response()  # goes nowhere: the connection is cut
+        if fault is not None and fault.truncate and request.transport is not None:
+            return _cut_short(request.transport, response)
+        answer = _answer(response)
+        if fault is not None and fault.close:
+            answer.force_close()
+        return answer
+
+    async def _carry_out(self, request: web.BaseRequest, plain: Request) -> tuple[Request, Response]:
+        """Return the response, and the request with its body."""
         admitted = self._rest.admit(plain)
         if isinstance(admitted, Response):
-            return _answer(admitted)
+            return plain, admitted
         try:
             body = await _read_body(request, plain.header("expect"))
         except (ClientError, web.RequestPayloadError, ConnectionError):
-            return _answer(bad_request("body", "The body cannot be read."))
-        return _answer(admitted.carry_out(body))
+            return plain, bad_request("body", "The body cannot be read.")
+        return attrs.evolve(plain, body=body), admitted.carry_out(body)
 
     async def _serve_client(
         self, request: web.BaseRequest, plain: Request, endpoint: ClientEndpoint
@@ -180,26 +227,37 @@ class Server:
             else:
                 return await self._connect(request, arrival, plain, endpoint)
         except RefusedError as refused:
+            self._observer.refused(plain, refused.response)
             return _answer(refused.response)
         return web.Response()  # goes nowhere: the transport is not aiohttp's any more
 
     async def _connect(
         self, request: web.BaseRequest, admission: Admission, plain: Request, endpoint: ClientEndpoint
     ) -> web.StreamResponse:
-        """Let a client in, if the application agrees."""
+        """Let a client in, if the application agrees.
+
+        Raises:
+            RefusedError: It does not.
+        """
+        fault = self._faults.of_upgrade(admission.hub, admission.user_id)
+        if fault is not None:
+            self._observer.fault(fault, admission.hub)
+            raise RefusedError(Response(fault.status))
         upstream = UpstreamClient(
             ClientOfEvent(hub_key(admission.hub), secrets.token_urlsafe(23), admission.user_id, admission.protocol)
         )
         if self._upstream.hears(admission.hub, admission.event):
             reply = await self._upstream.connect(admission.event, upstream)
             if isinstance(reply, ConnectRefused):
-                return _answer(Response(reply.status, reply.headers, reply.body))
+                raise RefusedError(Response(reply.status, reply.headers, reply.body))
             admission = apply_reply(admission, reply, plain, endpoint)
         upstream.client = attrs.evolve(upstream.client, user_id=admission.user_id, protocol=admission.protocol)
         offered = admission.protocol if admission.protocol in admission.event.subprotocols else None
         client_socket = self._upgrade(request, plain, offered)
         if client_socket is not None:
-            client = _Client(self._begin(admission, upstream), self._clock, self._alarms, self._upstream, upstream)
+            session = self._begin(admission, upstream)
+            surroundings = _Surroundings(self._clock, self._alarms, self._upstream, self._faults, self._observer)
+            client = _Client(session, surroundings, upstream)
             client.open(client_socket)
             client_socket.serve(client)
         return web.Response()  # goes nowhere: the transport is not aiohttp's any more
@@ -216,7 +274,7 @@ class Server:
             client_socket.put(_NOT_RECOVERED)
 
     def _find(self, recovery: Recovery) -> "_Client | None":
-        connection = self._hubs.get(recovery.hub).connection(recovery.connection_id)
+        connection = self.hubs.get(recovery.hub).connection(recovery.connection_id)
         if connection is None or connection.reconnection_token is None:
             return None
         if not secrets.compare_digest(connection.reconnection_token.encode(), recovery.token.encode()):
@@ -247,7 +305,7 @@ class Server:
             permissions=admission.permissions,
             groups=set(admission.groups),
         )
-        return admission.speaker(self._hubs.open(admission.hub), connection)
+        return admission.speaker(self.hubs.open(admission.hub), connection)
 
 
 def _accept(request: Request, protocol: str | None) -> bytes | None:
@@ -285,17 +343,38 @@ def _answer(response: Response) -> web.Response:
     return web.Response(status=response.status, headers=headers, body=response.body or None)
 
 
+def _cut_short(transport: asyncio.Transport, response: Response) -> web.Response:
+    """Announce more than is sent, and cut the connection."""
+    body = response.body or b"{"
+    head = f"HTTP/1.1 {response.status} OK\r\nContent-Type: application/json\r\nContent-Length: {len(body) + 1}\r\n\r\n"
+    transport.write(head.encode() + body)
+    transport.close()
+    return web.Response()  # goes nowhere: the connection is closed
+
+
+@attrs.frozen
+class _Surroundings:
+    """What every client of a server has to do with."""
+
+    clock: Clock
+    alarms: Alarms
+    caller: UpstreamCaller
+    faults: Faults
+    observer: Observer
+
+
 class _Client:
     """A client that is connected, or may come back: performs what its session asks for."""
 
-    def __init__(
-        self, session: Session, clock: Clock, alarms: Alarms, caller: UpstreamCaller, upstream: UpstreamClient
-    ) -> None:
+    def __init__(self, session: Session, surroundings: _Surroundings, upstream: UpstreamClient) -> None:
         self.session = session
-        self._clock = clock
-        self._alarms = alarms
-        self._caller = caller
+        self._clock = surroundings.clock
+        self._alarms = surroundings.alarms
+        self._caller = surroundings.caller
+        self._faults = surroundings.faults
+        self._observer = surroundings.observer
         self._upstream = upstream
+        self._gone = False
         self._calls: dict[int, asyncio.Task[None]] = {}
         self._socket: _Socket | None = None
         self._recovering = False
@@ -304,6 +383,7 @@ class _Client:
     def open(self, client_socket: "_Socket") -> None:
         """Take the first socket."""
         self._socket = client_socket
+        self._observer.connection(self.session.connection, "opened")
         self._perform(self.session.opened(self._clock.now()))
         for group in sorted(self.session.connection.groups):
             self.joined(group)
@@ -325,6 +405,7 @@ class _Client:
         self._recovering = False
         if client_socket is not None:
             self._socket = client_socket
+            self._observer.connection(self.session.connection, "recovered")
             self._perform(self.session.resumed(self._clock.now()))
 
     def receive(self, frame: Frame) -> None:
@@ -336,22 +417,47 @@ class _Client:
         if self._socket is client_socket:
             self._socket = None
             self._perform(self.session.socket_lost(code, self._clock.now()))
+            if not self.session.ended:
+                self._observer.connection(self.session.connection, "detached")
 
     def deliver(self, message: Message) -> None:
-        """Pass a message of the hub's on."""
-        self._perform(self.session.delivered(message, self._clock.now()))
+        """Pass a message of the hub's on, unless a fault is in its way."""
+        connection = self.session.connection
+        fault = self._faults.of_message(connection.hub_name, connection.user_id)
+        if fault is None:
+            self._perform(self.session.delivered(message, self._clock.now()))
+        else:
+            self._observer.fault(fault, connection.hub_name)
+            self._go_wrong(fault, message)
 
     def joined(self, group: str) -> None:
         """Tell the application that the connection came into a group."""
+        self._observer.membership(self.session.connection, group, "joined")
         self._membership_changed(GroupJoinedEvent(group))
 
     def left(self, group: str) -> None:
         """Tell the application that the connection came out of a group."""
+        self._observer.membership(self.session.connection, group, "left")
         self._membership_changed(GroupLeftEvent(group))
 
     def close(self, reason: str) -> None:
         """End on behalf of the application."""
         self._perform(self.session.closed(reason, self._clock.now()))
+
+    def _go_wrong(self, fault: ClientFault, message: Message) -> None:
+        if self._socket is not None:
+            match fault.action:
+                case "drop":
+                    self._socket.abort()
+                case "freeze":
+                    self._socket.freeze()
+                case "half-close":
+                    self._socket.end_sending()
+        if fault.action != "lose":
+            effects = list(self.session.delivered(message, self._clock.now()))
+            self._perform(effects)
+            if fault.action == "duplicate":
+                self._perform(effects)
 
     def _wake(self) -> None:
         self._perform(self.session.time_passed(self._clock.now()))
@@ -369,6 +475,9 @@ class _Client:
                 case CancelUpstream(call_id):
                     if (call := self._calls.pop(call_id, None)) is not None:
                         call.cancel()
+        if self.session.ended and not self._gone:
+            self._gone = True
+            self._observer.connection(self.session.connection, "closed")
 
     def _call(self, call_id: int, event: UpstreamEvent) -> None:
         heard = self._caller.hears(self._upstream.client.hub, event)
@@ -378,6 +487,7 @@ class _Client:
         elif heard:
             self._calls[call_id] = self._caller.spawn(self._call_and_wait(call_id, event))
         else:
+            self._observer.unheard(event, self._upstream.client)
             self._perform(self.session.upstream_replied(call_id, EventFailed(), self._clock.now()))
 
     async def _call_and_wait(self, call_id: int, event: UserEvent) -> None:
@@ -436,6 +546,7 @@ class _Socket(asyncio.Protocol):
         self._reader = FrameReader(LARGEST_BODY)
         self._inbox: deque[Incoming | WebSocketError | None] = deque()
         self._code: int = CloseCode.ABNORMAL
+        self._frozen = False
         self._writing_paused = False
         self._pumping = False
         self._closing = False
@@ -462,6 +573,16 @@ class _Socket(asyncio.Protocol):
         """Drop the connection without a word; one that is gone already is no error."""
         _abort(self._transport)
 
+    def freeze(self) -> None:
+        """Send nothing any more, and leave the connection open."""
+        self._frozen = self._writing_paused = True
+
+    def end_sending(self) -> None:
+        """Send nothing any more, and say so on the level of the network, as far as it can be said there."""
+        self.freeze()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
     def data_received(self, data: bytes) -> None:
         """Take bytes of the client."""
         try:
@@ -477,7 +598,9 @@ class _Socket(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """Go on sending."""
-        self._writing_paused = False
+        self._writing_paused = self._frozen
+        if self._frozen:
+            return
         if self._pong is not None:
             self._write(write_frame(Opcode.PONG, self._pong))
             self._pong = None

@@ -36,6 +36,13 @@ class RestApi:
     endpoint: str
     clock: Clock
 
+    def operation_of(self, request: Request) -> str | None:
+        """Return the name of the operation that a request is for, if it is for one."""
+        try:
+            return _route(request.method, request.parse_target().segments)[0].handle.__name__
+        except (MalformedRequestError, RefusedError):
+            return None
+
     def handle(self, request: Request) -> Response:
         """Carry out a request that is there with its body, and return the response."""
         admitted = self.admit(request)

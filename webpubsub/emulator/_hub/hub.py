@@ -5,8 +5,8 @@ for as long as the connection is, with or without a socket. Hubs are told apart 
 and connections are exact.
 """
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, TypeAlias
 
 import attrs
 
@@ -14,7 +14,7 @@ from .messages import Message
 from .names import hub_key
 from .permissions import Permissions
 
-__all__ = ["Connection", "Hub", "Hubs", "Receiver"]
+__all__ = ["Connection", "Hub", "Hubs", "Observer", "Receiver"]
 
 _CLOSED = "Application server closed the connection."
 
@@ -60,10 +60,16 @@ class Connection:
     receiver: Receiver = attrs.field(init=False, repr=False)
 
 
+Observer: TypeAlias = Callable[[str, Sequence[Connection], Message], None]
+"""Is told of each message, with the name of the hub and the connections that it is for."""
+
+
 class Hub:
     """The connections of one hub, by id, by group and by user."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "", observer: Observer | None = None) -> None:
+        self._name = name
+        self._observer = observer
         self._connections: dict[str, Connection] = {}
         self._groups: dict[str, dict[str, Connection]] = {}
         self._users: dict[str, dict[str, Connection]] = {}
@@ -121,8 +127,10 @@ class Hub:
         for group in tuple(connection.groups):
             self.leave(connection, group)
 
-    def publish(self, targets: Iterable[Connection], message: Message) -> None:
+    def publish(self, targets: Sequence[Connection], message: Message) -> None:
         """Send a message to connections."""
+        if self._observer is not None:
+            self._observer(self._name, targets, message)
         for connection in targets:
             connection.receiver.deliver(message)
 
@@ -145,13 +153,14 @@ def _discard(index: dict[str, dict[str, Connection]], key: str, connection: Conn
 class Hubs:
     """Every hub there is. One comes into being with its first connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, observer: Observer | None = None) -> None:
+        self._observer = observer
         self._hubs: dict[str, Hub] = {}
 
     def get(self, name: str) -> Hub:
         """Look a hub up; one that nobody is connected to is empty."""
-        return self._hubs.get(hub_key(name)) or Hub()
+        return self._hubs.get(hub_key(name)) or Hub(name, self._observer)
 
     def open(self, name: str) -> Hub:
         """Look a hub up, in order to connect to it."""
-        return self._hubs.setdefault(hub_key(name), Hub())
+        return self._hubs.setdefault(hub_key(name), Hub(name, self._observer))

@@ -100,7 +100,7 @@ class UpstreamExchange:
         seconds: How long all tries took.
     """
 
-    hub: str
+    client: ClientOfEvent
     event: str
     request: WebhookRequest
     response: WebhookResponse | None
@@ -263,7 +263,7 @@ class UpstreamCaller:
             _keep_cookies(response, to.cookies)
         seconds = self._clock.now() - started
         if self._observe is not None:
-            self._observe(UpstreamExchange(to.client.hub, name_of(event), request, response, attempts, seconds))
+            self._observe(UpstreamExchange(to.client, name_of(event), request, response, attempts, seconds))
         return response
 
     async def _tries(self, send: Callable[[], Awaitable[WebhookResponse]]) -> tuple[int, WebhookResponse | None]:

@@ -1,0 +1,232 @@
+"""Looking inside of a running emulator, and clients of tests: both colours, in a thread and in the loop."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from webpubsub import WebPubSubServiceClient
+from webpubsub.aio import WebPubSubServiceClient as AsyncServiceClient
+from webpubsub.emulator import AsyncTestClient, Emulator, RefusedError, RequestFault
+
+ROLES = ["webpubsub.sendToGroup", "webpubsub.joinLeaveGroup"]
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """An emulator of its own for each test, since the journal is looked at."""
+    with Emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def service(emulator: Emulator) -> Iterator[WebPubSubServiceClient]:
+    """A client of the hub `chat`."""
+    with WebPubSubServiceClient.from_connection_string(emulator.connection_string, "chat") as client:
+        yield client
+
+
+def test_a_hub_shows_who_is_there(emulator: Emulator) -> None:
+    """Connections, users and groups, as they are at this moment; the case of the hub's name does not matter."""
+    hub = emulator.hub("Chat")
+    with emulator.connect("chat", user_id="ann", groups=["b", "a"]) as ann, emulator.connect("chat") as nobody:
+        assert [(it.user_id, it.groups, it.protocol) for it in hub.connections] == [
+            ("ann", ("a", "b"), "json.webpubsub.azure.v1"),
+            (None, (), "json.webpubsub.azure.v1"),
+        ]
+        assert [it.connection_id for it in hub.connections] == [ann.connection_id, nobody.connection_id]
+        assert hub.users == {"ann": [ann.connection_id]}
+        assert hub.groups == {"a": [ann.connection_id], "b": [ann.connection_id]}
+        assert repr(hub) == "<hub Chat with 2 connections>"
+    emulator.wait_for(lambda: not hub.connections)
+
+    assert emulator.hub("other").connections == []
+
+
+def test_messages_tell_what_went_to_whom(emulator: Emulator, service: WebPubSubServiceClient) -> None:
+    """From REST and from clients, in their order, also when nobody is there."""
+    with emulator.connect("chat", user_id="ann", groups=["room"], roles=ROLES) as ann:
+        service.send_to_all({"n": 1})
+        service.send_to_group("room", b"\x00", excluded=[ann.connection_id])
+        ann.send_to_group("room", "hi")
+    messages = emulator.hub("chat").messages
+
+    assert [(it.data_type, it.data, it.group, it.from_user_id, list(it.to)) for it in messages] == [
+        ("json", {"n": 1}, None, None, [ann.connection_id]),
+        ("binary", b"\x00", "room", None, []),
+        ("text", "hi", "room", "ann", [ann.connection_id]),
+    ]
+    assert str(messages[2]) == "text 'hi' to group room, to 1 connections"
+    assert emulator.hub("other").messages == []
+
+
+def test_requests_tell_what_came_and_what_went_back(emulator: Emulator, service: WebPubSubServiceClient) -> None:
+    """With the operation, without the token."""
+    service.send_to_user("ann", {"text": "hi"})
+    service.group_exists("room")
+    sent, asked = emulator.requests
+
+    assert (sent.method, sent.operation, sent.hub, sent.status) == ("POST", "send_to_user", "chat", 202)
+    assert sent.json() == {"text": "hi"}
+    assert sent.headers["authorization"] == "REDACTED"
+    assert (asked.operation, asked.status) == ("group_exists", 404)
+    assert str(asked) == f"HEAD {asked.target} -> 404"
+    assert emulator.hub("chat").requests == [sent, asked]
+
+
+def test_events_that_nobody_hears_are_told_too(emulator: Emulator) -> None:
+    """A test sees what its client sent, without any event handler."""
+    with emulator.connect("chat", user_id="ann") as ann, pytest.raises(RefusedError, match="Internal server error"):
+        ann.send_event("order", {"id": 1})
+    (event,) = emulator.hub("chat").events
+
+    assert (event.event, event.user_id, event.json(), event.status) == ("order", "ann", {"id": 1}, None)
+    assert str(event) == "event order of ann -> no response"
+
+
+def test_a_client_receives_in_order_and_says_what_came_instead(
+    emulator: Emulator, service: WebPubSubServiceClient
+) -> None:
+    """The message of a test that fails lists what did arrive."""
+    with emulator.connect("chat", user_id="ann") as ann:
+        for text in ("one", "two", "three"):
+            service.send_to_all(text, content_type="text/plain")
+        assert ann.wait_for(lambda message: message.data == "two").data == "two"
+        assert [ann.receive().data for _ in range(3)] == ["one", "two", "three"]
+        with pytest.raises(AssertionError, match=r"no message came that fits\. What came:\n(.*\n)*.*three"):
+            ann.wait_for(lambda message: message.data == "four", timeout_seconds=0.01)
+        with pytest.raises(AssertionError, match=r"Within 0\.01 seconds no message came"):
+            ann.receive(timeout_seconds=0.01)
+
+
+def test_a_condition_that_does_not_hold_tells_what_happened(
+    emulator: Emulator, service: WebPubSubServiceClient
+) -> None:
+    """The last requests, messages and connections, a line each."""
+    service.send_to_all("hello")
+
+    with pytest.raises(AssertionError, match=r"did not hold within 0\.01 seconds(.*\n)*.*POST .*:send.* -> 202"):
+        emulator.wait_for(lambda: False, timeout_seconds=0.01)
+
+
+def test_roles_hold_for_a_client_of_a_test(emulator: Emulator) -> None:
+    """It is a client as every other one: what it may not do is refused."""
+    with emulator.connect("chat", roles=["webpubsub.joinLeaveGroup.room"]) as ann:
+        ann.join_group("room")
+        ann.leave_group("room")
+        with pytest.raises(RefusedError) as refused:
+            ann.send_to_group("room", "hi")
+
+    assert refused.value.name == "Forbidden"
+
+
+def test_a_closed_client_knows_why(emulator: Emulator, service: WebPubSubServiceClient) -> None:
+    """The code, and what the service said before."""
+    with emulator.connect("chat", user_id="ann") as ann:
+        service.close_user_connections("ann", reason="enough")
+
+        assert ann.wait_closed() == 1000
+        assert ann.disconnected_message == "Application server closed the connection. Reason: enough"
+        with pytest.raises(AssertionError, match=r"The connection was closed with code 1000\."):
+            ann.receive(timeout_seconds=0.01)
+
+
+def test_a_dropped_client_is_gone(emulator: Emulator) -> None:
+    """As after a cut cable, but at once."""
+    with emulator.connect("chat", user_id="ann") as ann:
+        ann.drop()
+        emulator.wait_for(lambda: not emulator.hub("chat").connections)
+
+
+def test_a_region_goes_away(emulator: Emulator) -> None:
+    """Every client is closed with 1001."""
+    with emulator.connect("chat") as ann, emulator.connect("other") as bob:
+        emulator.go_away()
+
+        assert [ann.wait_closed(), bob.wait_closed()] == [1001, 1001]
+
+
+def test_over_tls_clients_trust_the_emulator() -> None:
+    """And nobody else."""
+    with Emulator(tls=True) as emulator, emulator.connect("chat", user_id="ann") as ann:
+        assert ann.user_id == "ann"
+
+
+async def test_asynchronous_clients_work_with_an_emulator_in_a_thread(emulator: Emulator) -> None:
+    """Whatever loop the test has."""
+    service = AsyncServiceClient.from_connection_string(emulator.connection_string, "chat")
+    async with service, emulator.connect("chat", user_id="ann") as ann:
+        await service.send_to_user("ann", "hi", content_type="text/plain")
+        assert (await ann.receive()).data == "hi"
+        await emulator.wait_for_async(lambda: len(emulator.hub("chat").messages) == 1)
+
+
+async def test_asynchronous_clients_work_with_an_emulator_in_the_loop() -> None:
+    """A blocking one would wait for itself: it says so."""
+    async with Emulator() as emulator, emulator.connect("chat", roles=ROLES, groups=["room"]) as ann:
+        await ann.send_to_group("room", "hi")
+        assert (await ann.receive()).data == "hi"
+        with pytest.raises(RuntimeError, match=r"use `async with emulator\.connect"):
+            emulator.connect("chat").__enter__()
+
+
+def test_the_journal_keeps_no_more_than_it_is_told(service: WebPubSubServiceClient) -> None:
+    """The oldest ones go first; none is possible, too."""
+    with Emulator(history=2) as emulator:
+        client = WebPubSubServiceClient.from_connection_string(emulator.connection_string, "chat")
+        with client:
+            for number in range(4):
+                client.send_to_all(number)
+        assert [message.data for message in emulator.hub("chat").messages] == [2, 3]
+
+
+def test_looking_inside_needs_a_running_emulator() -> None:
+    """Before and after there is nothing to see."""
+    with pytest.raises(RuntimeError, match="The emulator is not running"):
+        Emulator().hub("chat")
+
+
+def test_threads_may_wait_together(emulator: Emulator, service: WebPubSubServiceClient) -> None:
+    """Each sees the condition hold."""
+    seen: list[int] = []
+
+    def wait(number: int) -> None:
+        emulator.wait_for(lambda: len(emulator.requests) >= number)
+        seen.append(number)
+
+    threads = [threading.Thread(target=wait, args=[number]) for number in (1, 2, 3)]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        service.send_to_all("hi")
+    for thread in threads:
+        thread.join(10)
+
+    assert sorted(seen) == [1, 2, 3]
+
+
+def test_faults_can_be_added_before_it_runs() -> None:
+    """They wait for the first request."""
+    emulator = Emulator()
+    emulator.faults.add(RequestFault(status=404))
+    with emulator, WebPubSubServiceClient.from_connection_string(emulator.connection_string, "chat") as service:
+        assert service.get_service_status is not None
+        assert not service.group_exists("room")
+
+    assert emulator.faults.active == []
+
+
+def test_a_client_that_is_closed_fails_its_requests(emulator: Emulator) -> None:
+    """Nobody waits for an acknowledgement that cannot come."""
+
+    async def send_and_drop() -> None:
+        async with emulator.connect("chat") as ann:
+            assert isinstance(ann, AsyncTestClient)
+            sending = asyncio.create_task(ann.send_event("order"))
+            await asyncio.sleep(0)
+            ann.drop()
+            with pytest.raises(RefusedError):
+                await sending
+
+    asyncio.run(send_and_drop())

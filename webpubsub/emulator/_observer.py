@@ -1,0 +1,148 @@
+"""Writes down in the journal what the server and its hubs do: from their values to records."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+from ._clock import Clock
+from ._http.request import MalformedRequestError, Request, Response
+from ._hub.hub import Connection
+from ._hub.messages import Message
+from ._hub.upstream import UserEvent
+from ._journal import (
+    ConnectionRecord,
+    EventRecord,
+    FaultRecord,
+    Journal,
+    MembershipRecord,
+    MessageRecord,
+    RequestRecord,
+    without_secrets,
+)
+from ._testing.faults import Fault
+from ._upstream.caller import UpstreamExchange
+from ._upstream.requests import ClientOfEvent
+
+__all__ = ["Observer", "hub_of"]
+
+
+class Observer:
+    """The one who writes the journal of an emulator."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+
+    def request(self, request: Request, operation: str | None, response: Response | None, seconds: float) -> None:
+        """Write down a REST request, and what the client got for it."""
+        self._journal.add(
+            RequestRecord(
+                self._clock.wall(),
+                request.method,
+                request.target,
+                without_secrets(request.headers),
+                request.body,
+                hub_of(request),
+                operation,
+                0 if response is None else response.status,
+                {} if response is None else without_secrets(response.headers),
+                b"" if response is None else response.body,
+                seconds,
+            )
+        )
+
+    def message(self, hub: str, targets: Sequence[Connection], message: Message) -> None:
+        """Write down a message, and who it is for."""
+        to = tuple([connection.connection_id for connection in targets])
+        self._journal.add(
+            MessageRecord(
+                self._clock.wall(),
+                hub,
+                message.payload,
+                to,
+                message.group,
+                message.from_user_id,
+                message.metadata,
+            )
+        )
+
+    def event(self, exchange: UpstreamExchange) -> None:
+        """Write down an event that went to a handler."""
+        response = exchange.response
+        self._journal.add(
+            EventRecord(
+                self._clock.wall(),
+                exchange.client.hub,
+                exchange.event,
+                exchange.client.connection_id,
+                exchange.client.user_id,
+                exchange.request.url,
+                without_secrets(exchange.request.headers),
+                exchange.request.body,
+                None if response is None else response.status,
+                {} if response is None else without_secrets(response.headers),
+                b"" if response is None else response.body,
+                exchange.attempts,
+                exchange.seconds,
+            )
+        )
+
+    def unheard(self, event: UserEvent, client: ClientOfEvent) -> None:
+        """Write down an event of a client that nobody hears of."""
+        data = event.payload.data
+        body = data.encode() if isinstance(data, str) else data
+        self._journal.add(
+            EventRecord(
+                self._clock.wall(), client.hub, event.name, client.connection_id, client.user_id, "", {}, body, None
+            )
+        )
+
+    def connection(
+        self,
+        connection: Connection,
+        what: Literal["opened", "detached", "recovered", "closed", "refused"],
+        reason: str = "",
+    ) -> None:
+        """Write down what became of a connection."""
+        self._journal.add(
+            ConnectionRecord(
+                self._clock.wall(),
+                connection.hub_name,
+                connection.connection_id,
+                connection.user_id,
+                connection.protocol,
+                what,
+                reason,
+            )
+        )
+
+    def refused(self, request: Request, response: Response) -> None:
+        """Write down that a client may not connect."""
+        words = response.body.decode("utf-8", "replace")
+        reason = f"{response.status} {words}" if words else str(response.status)
+        hub = hub_of(request) or ""
+        self._journal.add(ConnectionRecord(self._clock.wall(), hub, "", None, None, "refused", reason))
+
+    def membership(self, connection: Connection, group: str, what: Literal["joined", "left"]) -> None:
+        """Write down that a connection came into a group, or out of one."""
+        self._journal.add(
+            MembershipRecord(
+                self._clock.wall(), connection.hub_name, connection.connection_id, connection.user_id, group, what
+            )
+        )
+
+    def fault(self, fault: Fault, hub: str | None) -> None:
+        """Write down that a fault happened."""
+        self._journal.add(FaultRecord(self._clock.wall(), hub, str(fault)))
+
+
+def hub_of(request: Request) -> str | None:
+    """Return the hub in the path of a request, if there is one."""
+    try:
+        segments = request.parse_target().segments
+    except MalformedRequestError:
+        return None
+    for before, segment in pairwise(segments):
+        if before == "hubs":
+            return segment
+    return None

@@ -1,0 +1,1 @@
+"""For people who test: looking inside, clients that need no WebSocket library, faults."""
