@@ -62,18 +62,20 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: reply("a", content_type="a/b\r\nc: d"), ConfigurationError, "content_type must be a media type"),
     (lambda: reply(float("nan")), ValueError, "Out of range float"),
     (lambda: reply(metadata="a"), TypeError, "metadata must be a mapping"),  # type: ignore[arg-type]
-    (lambda: reply(metadata={"a": 1}), TypeError, "metadata must hold strings only"),  # type: ignore[dict-item]
-    (lambda: reply(metadata={"a b": "c"}), ConfigurationError, "name in metadata must be 1 to 256"),
-    (lambda: reply(metadata={"a:\r\n": "c"}), ConfigurationError, "name in metadata must be 1 to 256"),
-    (lambda: reply(metadata={"x" * 257: "c"}), ConfigurationError, "name in metadata must be 1 to 256"),
-    (lambda: reply(metadata={"a": "b\r\nc: d"}), ConfigurationError, "value in metadata must be printable ASCII"),
-    (lambda: reply(metadata={"a": "ä"}), ConfigurationError, "value in metadata must be printable ASCII"),
-    (lambda: reply(metadata={"a": "x" * 1025}), ConfigurationError, "value in metadata must be printable ASCII"),
-    (lambda: reply(metadata={"a": " x"}), ConfigurationError, "must not begin or end with a space"),
-    (lambda: reply(metadata={"a": "1", "A": "2"}), ConfigurationError, "comes twice in metadata"),
-    (lambda: reply(metadata={f"k{n}": "x" * 1000 for n in range(9)}), ConfigurationError, "at most 8 KiB"),
-    (lambda: reply(user_properties={"a": "ä"}), ConfigurationError, "value in user_properties must be printable"),
-    (lambda: reply(user_properties=[("a", "1"), ("a", "2")]), ConfigurationError, "comes twice in user_properties"),
+    (lambda: reply(metadata={"a": 1}), TypeError, "metadata.'a'. must be a str"),  # type: ignore[dict-item]
+    (lambda: reply(metadata={"a b": "c"}), ConfigurationError, "A key of metadata must be 1 to 256"),
+    (lambda: reply(metadata={"a:\r\n": "c"}), ConfigurationError, "A key of metadata must be 1 to 256"),
+    (lambda: reply(metadata={"x" * 257: "c"}), ConfigurationError, "A key of metadata must be 1 to 256"),
+    (lambda: reply(metadata={"a": "b\r\nc: d"}), ConfigurationError, "printable ASCII"),
+    (lambda: reply(metadata={"a": "ä"}), ConfigurationError, "printable ASCII"),
+    (lambda: reply(metadata={"a": "x" * 1025}), ConfigurationError, "at most 1024 characters"),
+    (lambda: reply(metadata={"a": " x"}), ConfigurationError, "without spaces at its ends"),
+    (lambda: reply(metadata={"a": "1", "A": "2"}), ConfigurationError, "metadata has 'A' twice"),
+    (lambda: reply(metadata={f"k{n}": "x" * 1000 for n in range(9)}), ConfigurationError, "may have 8192"),
+    (lambda: reply(user_properties={"a b": "c"}), ConfigurationError, "name in user_properties of a message"),
+    (lambda: reply(user_properties={"a": "ä"}), ConfigurationError, "value in user_properties of a message"),
+    (lambda: reply(user_properties={"a": "b\n"}), ConfigurationError, "value in user_properties of a message"),
+    (lambda: reply(user_properties=[("a", "1"), ("A", "2")]), ConfigurationError, "must not hold a name twice"),
 ]
 
 

@@ -1,7 +1,7 @@
 """What handlers reply: `accept`, `reject` and `reply`, which check what they are given."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import field, frozen
@@ -14,9 +14,8 @@ from .values import UserProperties
 
 __all__ = ["AcceptReply", "MessageReply", "RejectReply", "accept", "reject", "reply"]
 
-_METADATA_KEY = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}")
-_LONGEST_METADATA_VALUE = 1024
-_MOST_METADATA = 8 * 1024
+_METADATA = "x-webpubsub-metadata-"
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}")
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}")
 
 
@@ -185,7 +184,8 @@ def reply(
         content_type: The type to send it as, when it is another: `text/plain`, `application/json` or
             `application/octet-stream`; MQTT clients take any. bytes as `application/json` are JSON already. With a
             type, None is a JSON `null`.
-        metadata: What goes with the message; names and values as in HTTP headers, ASCII, 8 KiB in all.
+        metadata: What goes with the message; names and values as in HTTP headers, ASCII, 8 KiB in all. The service
+            makes names lower case.
         state: What later events of the connection bring along, for `event.state_as`: a str of printable ASCII, or
             anything that JSON can say. A few kilobytes at most: it travels in a header. None keeps what there is.
         user_properties: For MQTT 5.0, what the message carries; names and values as in HTTP headers, no name twice.
@@ -202,7 +202,7 @@ def reply(
         content_type=written,
         metadata=_metadata(metadata or {}),
         state=None if state is None else bodies.encode_state(state),
-        user_properties=_metadata_like(_user_properties(user_properties), "user_properties"),
+        user_properties=_in_headers(_user_properties(user_properties)),
     )
 
 
@@ -233,26 +233,22 @@ def _media_type(value: str) -> str:
 
 
 def _metadata(metadata: Mapping[str, str]) -> dict[str, str]:
-    if not isinstance(metadata, Mapping):
-        raise TypeError(f"metadata must be a mapping of str to str, not {type(metadata).__name__}.")
-    return dict(_metadata_like(tuple(metadata.items()), "metadata"))
+    return {name.removeprefix(_METADATA): value for name, value in _checks.metadata(metadata).items()}
 
 
-def _metadata_like(pairs: Sequence[tuple[str, str]], name: str) -> UserProperties:
-    for key, value in pairs:
-        if not isinstance(key, str) or not isinstance(value, str):
-            raise TypeError(f"{name} must hold strings only.")
-        if not _METADATA_KEY.fullmatch(key):
-            raise ConfigurationError(f"A name in {name} must be 1 to 256 characters of an HTTP token.")
-        if not value.isascii() or not value.isprintable() or len(value) > _LONGEST_METADATA_VALUE:
-            raise ConfigurationError(f"A value in {name} must be printable ASCII of at most 1024 characters.")
-        if value != value.strip():
-            raise ConfigurationError(f"A value in {name} must not begin or end with a space; HTTP would lose it.")
-    if len({key.lower() for key, _ in pairs}) < len(pairs):
-        raise ConfigurationError(f"A name comes twice in {name}; HTTP does not tell upper from lower case.")
-    if sum(len(key) + len(value) for key, value in pairs) > _MOST_METADATA:
-        raise ConfigurationError(f"All of {name} together must be at most 8 KiB.")
-    return tuple(pairs)
+def _in_headers(properties: UserProperties) -> UserProperties:
+    for name, value in properties:
+        if not _HEADER_NAME.fullmatch(name):
+            raise ConfigurationError(
+                "A name in user_properties of a message must be 1 to 256 letters of an HTTP token."
+            )
+        if not value.isascii() or not value.isprintable() or value != value.strip():
+            raise ConfigurationError(
+                "A value in user_properties of a message must be printable ASCII without spaces at its ends."
+            )
+    if len({name.lower() for name, _ in properties}) < len(properties):
+        raise ConfigurationError("user_properties of a message must not hold a name twice.")
+    return properties
 
 
 def _user_properties(properties: Mapping[str, str] | Iterable[tuple[str, str]]) -> UserProperties:
