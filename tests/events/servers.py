@@ -19,9 +19,11 @@ def listener() -> socket.socket:
 
 
 @contextmanager
-def uvicorn_server(app: Any, *, lifespan: Literal["on", "off"] = "on") -> Iterator[str]:
+def uvicorn_server(
+    app: Any, sock: socket.socket | None = None, *, lifespan: Literal["on", "off"] = "on"
+) -> Iterator[str]:
     """Serve an ASGI application with uvicorn."""
-    sock = listener()
+    sock = sock or listener()
     config = uvicorn.Config(app, log_config=None, ws="none", lifespan=lifespan, timeout_graceful_shutdown=10)
     started = threading.Event()
     server = _AnnouncingServer(config, started)
@@ -47,10 +49,13 @@ class _AnnouncingServer(uvicorn.Server):
 
 
 @contextmanager
-def werkzeug_server(app: Any) -> Iterator[str]:
+def werkzeug_server(app: Any, sock: socket.socket | None = None) -> Iterator[str]:
     """Serve a WSGI application with the server that Flask brings."""
-    with _serving(werkzeug.serving.make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)) as url:
-        yield url
+    with sock or listener() as listening:
+        fd = listening.fileno()
+        server = werkzeug.serving.make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet, fd=fd)
+        with _serving(server, listening.getsockname()[1]) as url:
+            yield url
 
 
 class _Quiet(werkzeug.serving.WSGIRequestHandler):
@@ -61,7 +66,8 @@ class _Quiet(werkzeug.serving.WSGIRequestHandler):
 @contextmanager
 def wsgiref_server(app: Any) -> Iterator[str]:
     """Serve a WSGI application with the server of the standard library."""
-    with _serving(make_server("127.0.0.1", 0, app, handler_class=_QuietReference)) as url:
+    server = make_server("127.0.0.1", 0, app, handler_class=_QuietReference)
+    with _serving(server, server.server_port) as url:
         yield url
 
 
@@ -71,11 +77,11 @@ class _QuietReference(WSGIRequestHandler):
 
 
 @contextmanager
-def _serving(server: Any) -> Iterator[str]:
+def _serving(server: Any, port: int) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="wsgi")
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.shutdown()
         thread.join()
@@ -83,15 +89,15 @@ def _serving(server: Any) -> Iterator[str]:
 
 
 @contextmanager
-def aiohttp_server(app: web.Application) -> Iterator[str]:
+def aiohttp_server(app: web.Application, sock: socket.socket | None = None) -> Iterator[str]:
     """Serve an application of aiohttp with its own runner."""
-    sock, loop, started = listener(), asyncio.new_event_loop(), threading.Event()
+    listening, loop, started = sock or listener(), asyncio.new_event_loop(), threading.Event()
     stopping = asyncio.Event()
 
     async def serve() -> None:
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        await web.SockSite(runner, sock).start()
+        await web.SockSite(runner, listening).start()
         started.set()
         await stopping.wait()
         await runner.cleanup()
@@ -104,7 +110,7 @@ def aiohttp_server(app: web.Application) -> Iterator[str]:
     thread.start()
     try:
         assert started.wait(30)
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         loop.call_soon_threadsafe(stopping.set)
         thread.join()
