@@ -47,5 +47,7 @@ async def negotiate(request: Request[Any, Any, Any]) -> dict[str, str]:
 
 
 app = Litestar(
-    [negotiate, asgi("/eventhandler", copy_scope=True)(handler.asgi)], on_shutdown=[handler.aclose, service.close]
+    [negotiate, asgi("/eventhandler", copy_scope=True)(handler.asgi)],
+    on_shutdown=[handler.aclose, service.close],
+    logging_config=None,
 )
