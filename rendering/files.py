@@ -25,14 +25,25 @@ from rendering.grammar import Document, DocumentError
 Tree: TypeAlias = dict[Path, bytes]
 
 KEY_ORDER = (
-    "openapi info servers title version url operationId tags paths components summary name in description type format "
+    "openapi info externalDocs servers title version url operationId x-name tags paths components summary name in "
+    "description deprecated type format nullable readOnly writeOnly x-ms-mutability "
     "required x-published-as-optional x-ms-pageable parameters requestBodies requestBody responses schemas headers "
-    "content style explode schema properties additionalProperties items "
+    "content style explode schema allOf oneOf discriminator propertyName mapping properties additionalProperties items "
     "minimum maximum minLength maxLength pattern enum x-ms-enum default"
 )
 # Where a part of a document begins that has a blank line before it, with the comments above it.
 PART = r"(?:(?:  )?#[^\n]*\n)*+(?:(?:paths|components):|  /)"
-MAPS_OF_NAMES = ("paths", "properties", "parameters", "requestBodies", "responses", "schemas", "headers", "content")
+MAPS_OF_NAMES = (
+    "paths",
+    "properties",
+    "parameters",
+    "requestBodies",
+    "responses",
+    "schemas",
+    "headers",
+    "content",
+    "mapping",
+)
 
 
 # Documents

@@ -174,7 +174,7 @@ def _told(operation: Operation, release: Release, document: Document) -> str:
     """Say what an operation sends and what the service makes of it, with a link to what the service has published."""
     link = document.get("externalDocs", {}).get("url")
     said = [
-        f"Sends {operation.method} {operation.path} and takes {' or '.join(operation.statuses)}.",
+        f"Sends {operation.method} {operation.path}; success is {' or '.join(operation.statuses)}.",
         "The service answers page by page; `pages` follows the links." if operation.answer.next_link else "",
         "Deprecated by the service." if operation.deprecated else "",
         "Preview: it may change or go without notice." if release.version.endswith("preview") else "",

@@ -43,12 +43,19 @@ __all__ = [
 
 VERSIONS: _typing.Final[dict[str, str]] = {
     "2021-10-01": "v2021_10_01",
+    "2022-11-01": "v2022_11_01",
+    "2023-07-01": "v2023_07_01",
+    "2024-01-01": "v2024_01_01",
     "2024-12-01": "v2024_12_01",
 }
 """The name of the package for each API version, oldest first."""
 
 if _typing.TYPE_CHECKING:
+    from . import chat as chat
     from . import v2021_10_01 as v2021_10_01
+    from . import v2022_11_01 as v2022_11_01
+    from . import v2023_07_01 as v2023_07_01
+    from . import v2024_01_01 as v2024_01_01
     from . import v2024_12_01 as v2024_12_01
 else:
     from ._core.lazy import lazy_names as _lazy_names
@@ -57,7 +64,11 @@ else:
         __name__,
         {},
         (
+            "chat",
             "v2021_10_01",
+            "v2022_11_01",
+            "v2023_07_01",
+            "v2024_01_01",
             "v2024_12_01",
         ),
         __all__,

@@ -13,7 +13,8 @@ def get_service_status(
 
     Any other answer than 200 means that the service is not ready to take requests.
 
-    Sends HEAD /api/health and takes 200.
+    Sends HEAD /api/health; success is 200. Published in
+    https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2021-10-01/webpubsub.json
     """
     _url = f"/api/health?api-version={_core.query_value('api_version', api_version)}"
     _headers: dict[str, str] = {}

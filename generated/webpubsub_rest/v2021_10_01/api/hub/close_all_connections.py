@@ -19,12 +19,13 @@ def close_all_connections(
     Clients are free to connect again at once if they hold a valid token.
 
     Args:
-        hub: Name of the hub, 1 to 128 characters: a letter, then letters, digits and any of ``_ ` , . [ ]``. Matches
-            `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
+        hub: Name of the hub: a letter, then letters, digits and any of ``_ ` , . [ ]``, 128 characters at most.
+            Matches `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
         excluded: Ids of connections to leave alone.
         reason: Text that the clients are told as the reason.
 
-    Sends POST /api/hubs/{hub}/:closeConnections and takes 204.
+    Sends POST /api/hubs/{hub}/:closeConnections; success is 204. Published in
+    https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2021-10-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/:closeConnections?api-version={_core.query_value('api_version', api_version)}"
     if excluded is not None:

@@ -22,16 +22,16 @@ def generate_client_token(
     service, which may refuse this call when it is signed with a key.
 
     Args:
-        hub: Name of the hub, 1 to 128 characters: a letter, then letters, digits and any of ``_ ` , . [ ]``. Matches
-            `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
+        hub: Name of the hub: a letter, then letters, digits and any of ``_ ` , . [ ]``, 128 characters at most.
+            Matches `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
         user_id: Who the client will be. Left out, the connection is anonymous.
         role: What the client may do from the start, for example `webpubsub.sendToGroup` or
             `webpubsub.joinLeaveGroup.<group>`.
-        minutes_to_expire: Minutes for which the token opens connections, at least 1; the service takes 60 if left
-            out. An open connection is not closed when its token expires. At least 1. The service takes 60 if it is
-            left out.
+        minutes_to_expire: Minutes for which the token opens connections. An open connection is not closed when its
+            token expires. At least 1. The service takes 60 if it is left out.
 
-    Sends POST /api/hubs/{hub}/:generateToken and takes 200.
+    Sends POST /api/hubs/{hub}/:generateToken; success is 200. Published in
+    https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2021-10-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/:generateToken?api-version={_core.query_value('api_version', api_version)}"
     if user_id is not None:

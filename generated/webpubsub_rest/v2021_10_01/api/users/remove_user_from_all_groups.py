@@ -16,11 +16,12 @@ def remove_user_from_all_groups(
     A user who is in no group, or not connected, is not an error.
 
     Args:
-        hub: Name of the hub, 1 to 128 characters: a letter, then letters, digits and any of ``_ ` , . [ ]``. Matches
-            `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
+        hub: Name of the hub: a letter, then letters, digits and any of ``_ ` , . [ ]``, 128 characters at most.
+            Matches `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
         user_id: Id of the user, as given in the client access token. At least 1 character.
 
-    Sends DELETE /api/hubs/{hub}/users/{userId}/groups and takes 204.
+    Sends DELETE /api/hubs/{hub}/users/{userId}/groups; success is 204. Published in
+    https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2021-10-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/users/{_core.path_segment('user_id', user_id)}/groups?api-version={_core.query_value('api_version', api_version)}"
     _headers: dict[str, str] = {}

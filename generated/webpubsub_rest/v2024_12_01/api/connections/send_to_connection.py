@@ -19,14 +19,15 @@ def send_to_connection(
     exist is not an error.
 
     Args:
-        hub: Name of the hub, 1 to 128 characters: a letter, then letters, digits and any of ``_ ` , . [ ]``. Matches
-            `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
+        hub: Name of the hub: a letter, then letters, digits and any of ``_ ` , . [ ]``, 128 characters at most.
+            Matches `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
         connection_id: Id of the connection, given by the service when the client connected. At least 1 character.
         body: The message. Clients receive it as JSON, text or bytes, according to its content type.
         message_ttl_seconds: Seconds after which the service drops the message for clients that have not taken it
-            yet, 0 to 300. 0, like leaving it out, means never. From 0 to 300.
+            yet. 0, like leaving it out, means never. From 0 to 300.
 
-    Sends POST /api/hubs/{hub}/connections/{connectionId}/:send and takes 202.
+    Sends POST /api/hubs/{hub}/connections/{connectionId}/:send; success is 202. Published in
+    https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2024-12-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/connections/{_core.path_segment('connection_id', connection_id)}/:send?api-version={_core.query_value('api_version', api_version)}"
     if message_ttl_seconds is not None:

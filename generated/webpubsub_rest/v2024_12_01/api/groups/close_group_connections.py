@@ -20,14 +20,15 @@ def close_group_connections(
     Closes the connections themselves, not only their membership. An empty group is not an error.
 
     Args:
-        hub: Name of the hub, 1 to 128 characters: a letter, then letters, digits and any of ``_ ` , . [ ]``. Matches
-            `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
-        group: Name of the group, 1 to 1024 characters, not only white space. Case matters. From 1 to 1024
-            characters. Matches `^(?!\\s+$).+$`.
+        hub: Name of the hub: a letter, then letters, digits and any of ``_ ` , . [ ]``, 128 characters at most.
+            Matches `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
+        group: Name of the group, not only white space. Case matters. From 1 to 1024 characters. Matches
+            `^(?!\\s+$).+$`.
         excluded: Ids of connections to leave alone.
         reason: Text that the clients are told as the reason.
 
-    Sends POST /api/hubs/{hub}/groups/{group}/:closeConnections and takes 204.
+    Sends POST /api/hubs/{hub}/groups/{group}/:closeConnections; success is 204. Published in
+    https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2024-12-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/groups/{_core.path_segment('group', group)}/:closeConnections?api-version={_core.query_value('api_version', api_version)}"
     if excluded is not None:

@@ -20,18 +20,19 @@ def list_connections_in_group(
     A page that is not the last one carries the link of the next. An empty group gives an empty page.
 
     Args:
-        hub: Name of the hub, 1 to 128 characters: a letter, then letters, digits and any of ``_ ` , . [ ]``. Matches
-            `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
-        group: Name of the group, 1 to 1024 characters, not only white space. Case matters. From 1 to 1024
-            characters. Matches `^(?!\\s+$).+$`.
-        maxpagesize: At most so many members per page, 1 to 200. From 1 to 200.
+        hub: Name of the hub: a letter, then letters, digits and any of ``_ ` , . [ ]``, 128 characters at most.
+            Matches `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
+        group: Name of the group, not only white space. Case matters. From 1 to 1024 characters. Matches
+            `^(?!\\s+$).+$`.
+        maxpagesize: At most so many members per page. From 1 to 200.
         top: At most so many members over all pages together. Left out, the listing is complete. From 1 to
             2147483647.
         continuation_token: Where to go on, taken from the link to the next page. Opaque, and valid for this group
             only.
 
-    Sends GET /api/hubs/{hub}/groups/{group}/connections and takes 200. The service answers page by page; `pages`
-    follows the links.
+    Sends GET /api/hubs/{hub}/groups/{group}/connections; success is 200. The service answers page by page; `pages`
+    follows the links. Published in
+    https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2024-12-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/groups/{_core.path_segment('group', group)}/connections?api-version={_core.query_value('api_version', api_version)}"
     if maxpagesize is not None:

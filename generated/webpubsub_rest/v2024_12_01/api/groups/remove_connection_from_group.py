@@ -17,13 +17,14 @@ def remove_connection_from_group(
     A connection that is not in the group, or does not exist, is not an error.
 
     Args:
-        hub: Name of the hub, 1 to 128 characters: a letter, then letters, digits and any of ``_ ` , . [ ]``. Matches
-            `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
-        group: Name of the group, 1 to 1024 characters, not only white space. Case matters. From 1 to 1024
-            characters. Matches `^(?!\\s+$).+$`.
+        hub: Name of the hub: a letter, then letters, digits and any of ``_ ` , . [ ]``, 128 characters at most.
+            Matches `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
+        group: Name of the group, not only white space. Case matters. From 1 to 1024 characters. Matches
+            `^(?!\\s+$).+$`.
         connection_id: Id of the connection, given by the service when the client connected. At least 1 character.
 
-    Sends DELETE /api/hubs/{hub}/groups/{group}/connections/{connectionId} and takes 204.
+    Sends DELETE /api/hubs/{hub}/groups/{group}/connections/{connectionId}; success is 204. Published in
+    https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2024-12-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/groups/{_core.path_segment('group', group)}/connections/{_core.path_segment('connection_id', connection_id)}?api-version={_core.query_value('api_version', api_version)}"
     _headers: dict[str, str] = {}

@@ -18,11 +18,12 @@ def add_connections_to_groups(
     Membership ends with the connection.
 
     Args:
-        hub: Name of the hub, 1 to 128 characters: a letter, then letters, digits and any of ``_ ` , . [ ]``. Matches
-            `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
+        hub: Name of the hub: a letter, then letters, digits and any of ``_ ` , . [ ]``, 128 characters at most.
+            Matches `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
         body: The groups to join and who joins them.
 
-    Sends POST /api/hubs/{hub}/:addToGroups and takes 200.
+    Sends POST /api/hubs/{hub}/:addToGroups; success is 200. Published in
+    https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2024-12-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/:addToGroups?api-version={_core.query_value('api_version', api_version)}"
     _core.check_model(body, AddToGroupsRequest)

@@ -19,13 +19,14 @@ def grant_permission(
     Lasts as long as the connection. A connection that does not exist is answered with 404.
 
     Args:
-        hub: Name of the hub, 1 to 128 characters: a letter, then letters, digits and any of ``_ ` , . [ ]``. Matches
-            `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
+        hub: Name of the hub: a letter, then letters, digits and any of ``_ ` , . [ ]``, 128 characters at most.
+            Matches `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
         permission: What the connection may do in the group.
         connection_id: Id of the connection, given by the service when the client connected. At least 1 character.
         target_name: Name of the group that the permission is about. Both permissions known today need one.
 
-    Sends PUT /api/hubs/{hub}/permissions/{permission}/connections/{connectionId} and takes 200.
+    Sends PUT /api/hubs/{hub}/permissions/{permission}/connections/{connectionId}; success is 200. Published in
+    https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2024-12-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/permissions/{_core.path_segment('permission', permission)}/connections/{_core.path_segment('connection_id', connection_id)}?api-version={_core.query_value('api_version', api_version)}"
     if target_name is not None:

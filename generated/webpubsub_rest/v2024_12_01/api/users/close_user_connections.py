@@ -20,13 +20,14 @@ def close_user_connections(
     A user who is not connected is not an error.
 
     Args:
-        hub: Name of the hub, 1 to 128 characters: a letter, then letters, digits and any of ``_ ` , . [ ]``. Matches
-            `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
+        hub: Name of the hub: a letter, then letters, digits and any of ``_ ` , . [ ]``, 128 characters at most.
+            Matches `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
         user_id: Id of the user, as given in the client access token. At least 1 character.
         excluded: Ids of connections to leave alone.
         reason: Text that the clients are told as the reason.
 
-    Sends POST /api/hubs/{hub}/users/{userId}/:closeConnections and takes 204.
+    Sends POST /api/hubs/{hub}/users/{userId}/:closeConnections; success is 204. Published in
+    https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2024-12-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/users/{_core.path_segment('user_id', user_id)}/:closeConnections?api-version={_core.query_value('api_version', api_version)}"
     if excluded is not None:

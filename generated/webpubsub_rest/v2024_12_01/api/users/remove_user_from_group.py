@@ -17,13 +17,14 @@ def remove_user_from_group(
     A user who is not in the group, or not connected, is not an error.
 
     Args:
-        hub: Name of the hub, 1 to 128 characters: a letter, then letters, digits and any of ``_ ` , . [ ]``. Matches
-            `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
+        hub: Name of the hub: a letter, then letters, digits and any of ``_ ` , . [ ]``, 128 characters at most.
+            Matches `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
         user_id: Id of the user, as given in the client access token. At least 1 character.
-        group: Name of the group, 1 to 1024 characters, not only white space. Case matters. From 1 to 1024
-            characters. Matches `^(?!\\s+$).+$`.
+        group: Name of the group, not only white space. Case matters. From 1 to 1024 characters. Matches
+            `^(?!\\s+$).+$`.
 
-    Sends DELETE /api/hubs/{hub}/users/{userId}/groups/{group} and takes 204.
+    Sends DELETE /api/hubs/{hub}/users/{userId}/groups/{group}; success is 204. Published in
+    https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2024-12-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/users/{_core.path_segment('user_id', user_id)}/groups/{_core.path_segment('group', group)}?api-version={_core.query_value('api_version', api_version)}"
     _headers: dict[str, str] = {}
