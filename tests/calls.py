@@ -379,7 +379,9 @@ REFUSED = [
     *each(A_REASON, [7], "reason must be a str", TypeError),
     *each([("list_connections", ["g"], {"max_page_size": WRONG})], [0, 201], "max_page_size must be from 1 to 200"),
     *each([("list_connections", ["g"], {"top": WRONG})], [0, -1], "top must be from 1"),
-    *each([("get_client_access_token", [], {"minutes_to_expire": WRONG})], [0, -1], "minutes_to_expire must be from 1"),
+    *each(
+        [("get_client_access_token", [], {"minutes_to_expire": WRONG})], [0, -1], "minutes_to_expire must be 1 or more"
+    ),
     *each(
         [("get_client_access_token", [], {"client_protocol": WRONG})],
         ["WebSocket", ""],

@@ -45,7 +45,11 @@ REFUSED = {
     "a key of other bytes than UTF-8": (f"Endpoint={HOST};AccessKey={KEY}\udcff", "AccessKey has bytes that are not"),
     "a host with an empty label": (f"Endpoint=https://a..b;AccessKey={KEY}", "Endpoint has no valid host"),
     "a host with a long label": (f"Endpoint=https://{'a' * 64}.com;AccessKey={KEY}", "Endpoint has no valid host"),
-    "a host of rubbish": (f"Endpoint=https://xn--\u0080.com;AccessKey={KEY}", "Endpoint has no valid host"),
+    "a host of rubbish": (f"Endpoint=https://xn--\u0100.com;AccessKey={KEY}", "Endpoint has no valid host"),
+    "a control character": (f"Endpoint=https://a\0b;AccessKey={KEY}", "Endpoint must be printable text"),
+    "a line break in the path": (f"Endpoint={HOST}/a\r\nb;AccessKey={KEY}", "Endpoint must be printable text"),
+    "half a character in the path": (f"Endpoint={HOST}/\ud800;AccessKey={KEY}", "Endpoint must be printable text"),
+    "a path without end": (f"Endpoint={HOST}/{'x' * 2048};AccessKey={KEY}", "at most 2048 characters"),
     "a host of very many letters": (f"Endpoint=https://{'ü' * 100};AccessKey={KEY}", "Endpoint has no valid host"),
     "white space": (" ; ;\n", "Endpoint"),
     "no endpoint": (f"AccessKey={KEY}", "Endpoint"),
@@ -138,7 +142,7 @@ def test_a_connection_string_in_place_of_an_endpoint_is_told_apart() -> None:
     assert KEY not in str(told.value)
 
 
-@pytest.mark.parametrize("port", [0, 65536, -1, "abc", True])
+@pytest.mark.parametrize("port", [0, 65536, -1, "abc", True, 2**5000, 80.0])
 def test_a_port_given_apart_is_checked_as_well(port: int) -> None:
     """The `port` of the constructor has the limits of the field."""
     with pytest.raises(ConfigurationError, match="1 to 65535"):

@@ -91,7 +91,7 @@ def test_anything_else_is_refused_at_once(credential: str, error: type[Exception
 ADVICE: list[tuple[object, str]] = [
     ("Endpoint=https://h;AccessKey=k", "credential is a connection string; use from_connection_string instead."),
     (AzureKeyCredential, "credential is the class AzureKeyCredential; an instance of it is needed."),
-    ("\udcff", "key has bytes that are not UTF-8."),
+    ("\udcff", "credential has bytes that are not UTF-8."),
 ]
 
 

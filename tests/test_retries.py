@@ -26,6 +26,10 @@ REFUSED: list[tuple[dict[str, object], type[Exception]]] = [
     ({"base_delay_seconds": -0.1}, ConfigurationError),
     ({"base_delay_seconds": float("nan")}, ConfigurationError),
     ({"maximum_delay_seconds": -1}, ConfigurationError),
+    ({"maximum_delay_seconds": "1"}, TypeError),
+    ({"total_seconds": None}, TypeError),
+    ({"total_seconds": True}, TypeError),
+    ({"retry_sends": "no"}, TypeError),
 ]
 
 

@@ -1,6 +1,7 @@
-"""The watch over the log of the test run sees what it should see."""
+"""The watch over log and exceptions of the test run sees what it should see."""
 
 import logging
+from unittest.mock import patch
 
 import pytest
 
@@ -37,6 +38,44 @@ def test_watch_sees_a_secret_in_a_traceback() -> None:
         told.exc_info = (type(error), error, error.__traceback__)
         watch.look_at(told)
     assert len(watch.findings) == 1
+
+
+@pytest.mark.parametrize("secret", [KEY, sign({"aud": "somewhere"}, KEY)], ids=["key", "token"])
+def test_watch_sees_a_secret_behind_an_exception(secret: str) -> None:
+    """In what an exception was raised from or instead of, suppressed or not, and in the parts of a group."""
+
+    def raised(error: Exception, cause: Exception | None) -> Exception:
+        try:
+            try:
+                raise LookupError(secret)
+            except LookupError:
+                raise error from cause
+        except type(error) as caught:
+            return caught
+
+    chains = [
+        ValueError(secret),
+        raised(ValueError(), None),
+        raised(ValueError(), KeyError()),
+        raised(ValueError(), KeyError(secret)),
+        ExceptionGroup("both", [KeyError(), ValueError(secret)]),
+    ]
+    for chain in chains:
+        watch = Watch()
+        watch.learn(KEY)
+        watch.look_at_error(chain)
+        assert watch.findings
+        assert secret not in "".join(watch.findings)
+
+
+def test_watch_sees_what_tests_expect() -> None:
+    """`pytest.raises` goes by it."""
+    seen: list[BaseException] = []
+    looking = patch.object(Watch, "look_at_error", lambda watch, error: seen.append(error))
+    with looking, pytest.raises(ValueError, match="expected"):
+        raise ValueError("expected")
+
+    assert [str(error) for error in seen] == ["expected"]
 
 
 def test_watch_lets_pass_what_is_no_secret() -> None:

@@ -22,6 +22,7 @@ from .by_hand import HS256, base64url, claims_of, signed
 
 KEY = "the access key of this test, 32 bytes or more"
 NOW = 1_700_000_000
+LATER = int(time.time()) + 3600
 NAME_CLAIM = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
 
 
@@ -131,6 +132,40 @@ def test_no_header_can_change_how_a_token_is_signed(name: str) -> None:
         sign({"a": 1}, KEY, headers={name: "none"})
 
 
+HEADERS: dict[str, tuple[object, type[Exception]]] = {
+    "a list": ([("kid", "k")], TypeError),
+    "a str": ("kid", TypeError),
+    "a number as a name": ({1: "a"}, TypeError),
+    "a kid that is no str": ({"kid": 7}, TypeError),
+    "a value that JSON does not know": ({"x": object()}, ConfigurationError),
+    "NaN": ({"x": float("nan")}, ConfigurationError),
+}
+
+
+@pytest.mark.parametrize(("headers", "error"), HEADERS.values(), ids=HEADERS)
+def test_headers_that_cannot_be_written_are_refused(headers: dict[str, JSONValue], error: type[Exception]) -> None:
+    """The error names the argument of the client."""
+    with pytest.raises(error, match="jwt_headers"):
+        sign({"a": 1}, KEY, headers=headers)
+
+
+PEM = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQY\n-----END PUBLIC KEY-----"
+
+
+def test_a_key_that_looks_like_another_kind_of_key_is_a_key() -> None:
+    """What can sign can verify: it is the text of the key that counts."""
+    assert verify(sign({"exp": LATER}, PEM), PEM) == {"exp": LATER}
+    with pytest.raises(InvalidTokenError, match="not signed"):
+        verify(sign({"exp": LATER}, KEY), PEM)
+
+
+@pytest.mark.parametrize(("key", "error"), [(None, TypeError), (b"k", TypeError), ("", ConfigurationError)])
+def test_nothing_is_verified_without_a_key(key: str, error: type[Exception]) -> None:
+    """No key never means that any signature will do."""
+    with pytest.raises(error, match="key"):
+        verify(sign({"exp": LATER}, KEY), key)
+
+
 def test_a_short_key_is_used_without_a_warning() -> None:
     """Judging the length of a key is left to the service that issued it."""
     with warnings.catch_warnings():
@@ -138,7 +173,6 @@ def test_a_short_key_is_used_without_a_warning() -> None:
         assert sign({"a": 1}, "k") == by_hand({"a": 1}, b"k")
 
 
-LATER = int(time.time()) + 3600
 GOOD = {"aud": "https://h", "exp": LATER}
 
 ACCEPTED = {

@@ -22,6 +22,7 @@ Id: TypeAlias = "str | int | UUID"
 
 _HUB = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}", re.ASCII)
 _LONGEST_GROUP = 1024
+_LONGEST_PRINTABLE = 1024
 _LONGEST_SECONDS = 1_000_000
 _LARGEST_NUMBER = 2**31 - 1
 _LONGEST_ID_BITS = 256
@@ -44,10 +45,10 @@ def string(value: object, name: str) -> str:
 
 
 def printable(value: object, name: str) -> str:
-    """Check a text that goes into a header or a query as it is: printable ASCII, not empty."""
+    """Check a text that goes into a header or a query as it is: printable ASCII, not empty, not endless."""
     text = string(value, name)
-    if not text or not text.isprintable() or not text.isascii():
-        raise ConfigurationError(f"{name} must be printable ASCII and not empty.")
+    if not text or not text.isprintable() or not text.isascii() or len(text) > _LONGEST_PRINTABLE:
+        raise ConfigurationError(f"{name} must be printable ASCII of 1 to {_LONGEST_PRINTABLE} characters.")
     return text
 
 
@@ -65,20 +66,34 @@ def number(value: object, name: str, lowest: int, highest: int | None = None) ->
     """Check a whole number."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an int, not {type(value).__name__}.")
-    if value < lowest or (highest is not None and value > highest):
-        limits = f"{lowest} or more" if highest is None else f"from {lowest} to {highest}"
-        raise ConfigurationError(f"{name} must be {limits}; it was {show(value)}.")
+    if highest is None and value < lowest:
+        raise ConfigurationError(f"{name} must be {lowest} or more; it was {show(value)}.")
+    most = _LARGEST_NUMBER if highest is None else highest
+    if not lowest <= value <= most:
+        raise ConfigurationError(f"{name} must be from {lowest} to {most}; it was {show(value)}.")
     return value
 
 
-def seconds(value: object, name: str) -> float:
+def seconds(value: object, name: str, longest: int = _LONGEST_SECONDS) -> float:
     """Check a span of time: more than 0 seconds, and no more than sockets can wait."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}.")
-    if not 0 < value <= _LONGEST_SECONDS:
-        raise ConfigurationError(
-            f"{name} must be more than 0 and at most {_LONGEST_SECONDS} seconds; it was {show(value)}."
-        )
+    span = _span(value, name)
+    if not 0 < span <= longest:
+        raise ConfigurationError(f"{name} must be more than 0 and at most {longest} seconds; it was {show(span)}.")
+    return span
+
+
+def delay(value: object, name: str) -> float:
+    """Check a span of time that may be nothing."""
+    span = _span(value, name)
+    if not 0 <= span <= _LONGEST_SECONDS:
+        raise ConfigurationError(f"{name} must be from 0 to {_LONGEST_SECONDS} seconds; it was {show(span)}.")
+    return span
+
+
+def boolean(value: object, name: str) -> bool:
+    """Check that something is True or False, so that no other value counts as one of them."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be a bool, not {type(value).__name__}.")
     return value
 
 
@@ -195,7 +210,7 @@ def member(enum: type[_Member], value: str, name: str) -> _Member:
 
 def minutes(value: int) -> int:
     """Check the lifetime of a token: 1 minute or more."""
-    return number(value, "minutes_to_expire", 1, _LARGEST_NUMBER)
+    return number(value, "minutes_to_expire", 1)
 
 
 def ttl(value: int | None) -> int | None:
@@ -218,6 +233,12 @@ def items(values: Iterable[Any], name: str) -> Iterator[tuple[str, Any]]:
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise TypeError(f"{name} must be a list of strings, not a single {type(values).__name__}.")
     return ((f"{name}[{index}]", value) for index, value in enumerate(values))
+
+
+def _span(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}.")
+    return value
 
 
 def _id_text(value: object, name: str) -> str:

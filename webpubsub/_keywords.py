@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 _POLICY = "write retry_policy=RetryPolicy({})"
 _TRANSPORT = "give the client a transport= of your own that does it"
+_PROXY = "give the client proxy=..., or set HTTPS_PROXY and NO_PROXY in the environment"
 _TRACING = "use the OpenTelemetry instrumentation of httpx"
 _MEANINGLESS = "it has no meaning for this service; leave it out"
 
@@ -43,8 +44,8 @@ _HINTS = {
     "pipeline": _TRANSPORT,
     "policies": _TRANSPORT,
     "polling_interval": _MEANINGLESS,
-    "proxies": "set HTTPS_PROXY and NO_PROXY in the environment",
-    "proxy_policy": "set HTTPS_PROXY and NO_PROXY in the environment",
+    "proxies": _PROXY,
+    "proxy_policy": _PROXY,
     "raw_request_hook": _TRANSPORT,
     "raw_response_hook": _TRANSPORT,
     "redirect_max": "redirects are never followed; leave it out",

@@ -13,6 +13,7 @@ from .errors import ConfigurationError
 __all__ = ["ConnectionString"]
 
 _NAMES = ("Endpoint", "AccessKey", "Port", "Version", "AuthType", "ClientId", "ClientEndpoint", "ServerEndpoint")
+_LONGEST_URL = 2048
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.IGNORECASE)
 _KNOWN_FIELDS = {name.lower(): name for name in _NAMES}
 
@@ -78,8 +79,11 @@ def endpoint_url(text: str, name: str = "endpoint", port: str | int | None = Non
     """
     if is_connection_string(_checks.string(text, name)):
         raise ConfigurationError(f"{name} is a connection string; use from_connection_string instead.")
+    text = text.strip()
+    if len(text) > _LONGEST_URL or not text.isprintable():
+        raise ConfigurationError(f"{name} must be printable text of at most {_LONGEST_URL} characters.")
     try:
-        parts = urlsplit(text.strip())
+        parts = urlsplit(text)
         host, own_port = parts.hostname, parts.port
     except ValueError:
         raise ConfigurationError(f"{name} is not a URL with a valid host and a port from 1 to 65535.") from None
@@ -132,10 +136,11 @@ def _fields(text: str) -> dict[str, str]:
 
 
 def _port(value: str | int) -> int:
-    text = str(value)
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 65535):
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:6])
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
         raise ConfigurationError("The port must be a whole number from 1 to 65535.")
-    return int(text)
+    return value
 
 
 def _only_identity(fields: dict[str, str], missing: str) -> str:

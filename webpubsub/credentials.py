@@ -152,7 +152,7 @@ def recognize(credential: AsyncCredential) -> KeyCredential | TokenCredential | 
     if isinstance(credential, str):
         if is_connection_string(credential):
             raise ConfigurationError("credential is a connection string; use from_connection_string instead.")
-        return AzureKeyCredential(credential)
+        return AzureKeyCredential(access_key(credential, "credential"))
     if isinstance(credential, type):
         raise TypeError(f"credential is the class {credential.__name__}; an instance of it is needed.")
     if isinstance(credential, KeyCredential) or callable(getattr(credential, "get_token", None)):

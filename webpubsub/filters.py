@@ -6,10 +6,12 @@ pasted into it: a quote in a name would end the string, and the rest of the name
 
 from string import Formatter
 
-from ._checks import string
+from ._checks import number, text
 from .errors import ConfigurationError
 
 __all__ = ["odata"]
+
+_LARGEST_NUMBER = 2**63
 
 
 def odata(expression: str, /, **values: str | int | bool | None) -> str:
@@ -21,8 +23,8 @@ def odata(expression: str, /, **values: str | int | bool | None) -> str:
             become OData's numbers, `true`, `false` and `null`.
 
     Raises:
-        ConfigurationError: A name in the expression has no value, a value is not used, or a brace is
-            not closed.
+        ConfigurationError: A name in the expression has no value, a value is not used or cannot be sent, or a brace
+            is not closed.
         TypeError: A value is of another type.
 
     Example:
@@ -48,7 +50,7 @@ def odata(expression: str, /, **values: str | int | bool | None) -> str:
 
 def _fields(expression: str) -> list[tuple[str, str | None, str | None, str | None]]:
     try:
-        return list(Formatter().parse(string(expression, "The filter")))
+        return list(Formatter().parse(text(expression, "The filter")))
     except ValueError:
         raise ConfigurationError("The filter has a brace without its partner; write a literal brace twice.") from None
 
@@ -60,8 +62,8 @@ def _literal(value: object, name: str) -> str:
         case bool():
             return "true" if value else "false"
         case int():
-            return str(int(value))
+            return str(number(int(value), f"The filter value {name}", -_LARGEST_NUMBER, _LARGEST_NUMBER))
         case str():
-            return "'" + value.replace("'", "''") + "'"
+            return "'" + text(value, f"The filter value {name}").replace("'", "''") + "'"
         case _:
             raise TypeError(f"The filter value {name} must be a str, int, bool or None, not {type(value).__name__}.")

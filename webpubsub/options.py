@@ -188,11 +188,6 @@ def _are_scopes(value: object, name: str) -> None:
         _checks.printable(scope, item)
 
 
-def _is_bool(value: object, name: str) -> None:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be a bool, not {type(value).__name__}.")
-
-
 def _is_callable(value: object, name: str) -> None:
     if not callable(value):
         raise TypeError(f"{name} must be a function, not {type(value).__name__}.")
@@ -208,7 +203,7 @@ _CHECKS: dict[str, Callable[[object, str], object]] = {
     "connection_verify": _is_verification,
     "credential_scopes": _are_scopes,
     "json_default": _is_callable,
-    "logging_enable": _is_bool,
+    "logging_enable": _checks.boolean,
     "proxy": lambda value, name: None if value is None else _checks.string(value, name),
     "max_connections": lambda value, name: _checks.number(value, name, 1),
     "user": lambda value, name: None if value is None else _checks.printable(value, name),

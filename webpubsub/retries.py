@@ -7,8 +7,7 @@ repeated only when the service certainly did not process it: 429, 503, or no con
 
 from dataclasses import dataclass
 
-from ._checks import number
-from .errors import ConfigurationError
+from . import _checks
 
 __all__ = ["RetryPolicy"]
 
@@ -44,14 +43,11 @@ class RetryPolicy:
     retry_sends: bool = False
 
     def __post_init__(self) -> None:
-        number(self.attempts, "attempts", 1)
-        if not 0 < self.total_seconds <= _LONGEST_SECONDS:
-            raise ConfigurationError(
-                f"total_seconds must be more than 0 and at most {_LONGEST_SECONDS}; it was {self.total_seconds}."
-            )
+        _checks.number(self.attempts, "attempts", 1)
+        _checks.seconds(self.total_seconds, "total_seconds", _LONGEST_SECONDS)
         for name in ("base_delay_seconds", "maximum_delay_seconds"):
-            if not getattr(self, name) >= 0:
-                raise ConfigurationError(f"{name} must be 0 or more; it was {getattr(self, name)}.")
+            _checks.delay(getattr(self, name), name)
+        _checks.boolean(self.retry_sends, "retry_sends")
 
     @classmethod
     def none(cls) -> "RetryPolicy":

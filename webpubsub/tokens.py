@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, cast
 import jwt
 from jwt.algorithms import HMACAlgorithm
 
+from ._checks import access_key, string, text
 from .errors import ConfigurationError
 
 __all__ = ["InvalidTokenError", "read_unverified", "sign", "verify"]
@@ -42,7 +43,7 @@ class _HS256(HMACAlgorithm):
 _signer = jwt.PyJWS()
 _signer.unregister_algorithm("HS256")
 _signer.register_algorithm("HS256", _HS256(HMACAlgorithm.SHA256))
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class InvalidTokenError(ValueError):
@@ -58,11 +59,33 @@ def sign(claims: Mapping[str, JSONValue], key: str, *, headers: Mapping[str, JSO
         headers: Additions to the JOSE header, such as `kid`.
 
     Raises:
-        ConfigurationError: A header would change how the token is signed.
+        ConfigurationError: A header would change how the token is signed, or cannot be written as JSON.
+        TypeError: The headers are no mapping.
     """
-    if headers and not headers.keys().isdisjoint(_FIXED_HEADERS):
-        raise ConfigurationError(f"The token's headers must not set any of {', '.join(_FIXED_HEADERS)}.")
-    return _signer.encode(_encode(claims).encode(), key, "HS256", cast("dict[str, Any] | None", headers))
+    chosen = None if headers is None else check_headers(headers)
+    return _signer.encode(_encode(claims).encode(), key, "HS256", chosen)
+
+
+def check_headers(headers: Mapping[str, JSONValue]) -> dict[str, Any]:
+    """Check additions to the JOSE header of a token.
+
+    Raises:
+        ConfigurationError: One would change how the token is signed, or cannot be written as JSON.
+        TypeError: They are no mapping of str to JSON values.
+    """
+    if not isinstance(headers, Mapping):
+        raise TypeError(f"jwt_headers must be a mapping of str to JSON values, not {type(headers).__name__}.")
+    chosen = dict(headers)
+    if not chosen.keys().isdisjoint(_FIXED_HEADERS):
+        raise ConfigurationError(f"jwt_headers must not set any of {', '.join(_FIXED_HEADERS)}.")
+    for name in chosen:
+        text(name, "A name in jwt_headers")
+    string(chosen.get("kid", ""), "kid in jwt_headers")
+    try:
+        _encode(chosen)
+    except (TypeError, ValueError, RecursionError):
+        raise ConfigurationError("jwt_headers must hold nothing but JSON values.") from None
+    return chosen
 
 
 def verify(token: str, key: str, *, leeway_seconds: float = 300) -> dict[str, JSONValue]:
@@ -76,9 +99,11 @@ def verify(token: str, key: str, *, leeway_seconds: float = 300) -> dict[str, JS
         leeway_seconds: The difference of clocks that is allowed for.
 
     Raises:
+        ConfigurationError: The key is empty.
         InvalidTokenError: The token is not acceptable. The message repeats neither token nor key.
+        TypeError: The key is not a str.
     """
-    return _decode(token, leeway_seconds, "a valid HS256 token", key=key)
+    return _decode(token, leeway_seconds, "a valid HS256 token", key=access_key(key, "key"))
 
 
 def read_unverified(token: str, *, leeway_seconds: float = 300) -> dict[str, JSONValue]:

@@ -224,7 +224,7 @@ WRONG_CONSTRUCTIONS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"endpoint": "example.com"}, ConfigurationError, "endpoint must start with https://"),
     ({"endpoint": None}, TypeError, "endpoint must be a str"),
     ({"credential": None}, ConfigurationError, "credential is None"),
-    ({"credential": ""}, ConfigurationError, "key is empty"),
+    ({"credential": ""}, ConfigurationError, "credential is empty"),
     ({"credential": b"key"}, TypeError, "credential must be a str, an object with a `key`"),
     ({"port": 0}, ConfigurationError, "port must be a whole number from 1 to 65535"),
     ({"reverse_proxy_endpoint": "proxy:80"}, ConfigurationError, "reverse_proxy_endpoint must start with"),

@@ -11,7 +11,7 @@ import httpx
 from webpubsub_rest import JSONValue, Operation, Request
 from webpubsub_rest import v2024_12_01 as rest
 
-from .. import _checks
+from .. import _checks, tokens
 from .._checks import Id
 from .._transport.endpoints import Endpoints
 from ..connection_string import ConnectionString, endpoint_url
@@ -27,7 +27,6 @@ from ..models import (
     check_roles,
 )
 from ..options import ClientOptions, RequestOptions, Settings, check
-from ..tokens import client_access_token
 from .http import ServiceHttp
 from .paging import AsyncItemPaged
 
@@ -657,7 +656,7 @@ class WebPubSubServiceClient:
         path = protocol.path(self._hub)
         key_credential = self._http.key_credential
         if key_credential is not None:
-            token = client_access_token(
+            token = tokens.client_access_token(
                 self._endpoint.lower() + path,
                 _checks.access_key(key_credential.key, "credential.key"),
                 minutes_to_expire=minutes,
@@ -667,7 +666,7 @@ class WebPubSubServiceClient:
                 headers=jwt_headers,
             )
         else:
-            if jwt_headers:
+            if jwt_headers is not None and tokens.check_headers(jwt_headers):
                 raise ConfigurationError("jwt_headers needs an access key: the service makes this token.")
             answer = await self._http.run(
                 settings,

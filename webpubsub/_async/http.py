@@ -44,6 +44,7 @@ _SPELLINGS = {
 }
 
 _parsed = lru_cache(maxsize=512)(httpx.URL)  # most calls repeat a URL, and parsing one costs as much as signing
+_LONGEST_URL = 65_536
 
 
 class ServiceHttp(httpx.AsyncClient):
@@ -164,7 +165,7 @@ class ServiceHttp(httpx.AsyncClient):
         }
         return httpx.Request(
             arguments["method"],
-            _parsed(self.endpoints.target + arguments["url"]),
+            _url(self.endpoints.target + arguments["url"]),
             headers=headers,
             content=arguments.get("content"),
             extensions=cast("dict[str, Any]", extensions),
@@ -191,6 +192,18 @@ class ServiceHttp(httpx.AsyncClient):
         if self._connections.closed:
             raise ConfigurationError("The client is closed; make a new one.")
         return await exchange(self._connections, request)
+
+
+def _url(text: str) -> httpx.URL:
+    if len(text) > _LONGEST_URL:
+        raise ConfigurationError(
+            f"The request would have a URL of {len(text)} characters, more than the {_LONGEST_URL} that can be sent; "
+            f"name fewer or shorter things in it."
+        )
+    try:
+        return _parsed(text)
+    except (httpx.InvalidURL, UnicodeError):
+        raise ConfigurationError("The URL of the request has characters that no URL has.") from None
 
 
 def _raw(headers: Mapping[str, str]) -> dict[bytes, bytes]:
