@@ -141,6 +141,8 @@ def test_what_the_clients_wait_with_has_a_name(module: str) -> None:
 LIGHT: list[tuple[str, set[str]]] = [
     ("webpubsub", {"aiohttp", "anyio", "asyncio", "attr", "azure", "websockets", "webpubsub.emulator"}),
     ("webpubsub.aio", {"aiohttp", "attr", "azure", "websockets", "webpubsub.emulator"}),
+    ("webpubsub.compat", {"aiohttp", "requests", "websockets", "webpubsub.emulator"}),
+    ("webpubsub.compat.aio", {"aiohttp", "requests", "websockets", "webpubsub.emulator"}),
     ("webpubsub.emulator", {"aiohttp", "azure", "google.protobuf", "trustme", "websockets"}),
     ("webpubsub.events", {"aiohttp", "django", "flask", "msgspec", "pydantic", "starlette", "webpubsub.emulator"}),
     ("webpubsub_rest", {"aiohttp", "attr", "webpubsub"}),

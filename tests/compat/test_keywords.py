@@ -2,6 +2,8 @@
 
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -503,6 +505,16 @@ def test_a_client_certificate_is_loaded(door: Door, certificate: tuple[Path, Pat
         pass
     with pytest.raises(ValueError, match="connection_cert must be the path of a certificate"):
         door.client("https://example.com", "chat", "key", connection_cert="/nowhere")
+
+
+def test_without_azure_core_the_error_says_what_to_install() -> None:
+    """The door is an extra; the rest of the package does without."""
+    program = "import sys; sys.modules['azure'] = sys.modules['azure.core'] = None; import webpubsub.compat"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert run.stderr.splitlines()[-1] == (
+        "ModuleNotFoundError: webpubsub.compat needs azure-core: pip install 'webpubsub[compat]'"
+    )
 
 
 @pytest.mark.parametrize("name", OF_AZURE_CORE.split())

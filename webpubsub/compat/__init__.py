@@ -15,6 +15,12 @@ Only the import line changes; keywords of azure-core, its exceptions, requests a
 `webpubsub.compat.aio` has the asynchronous client. New programs are better off with `webpubsub` itself.
 """
 
+try:
+    import azure.core  # noqa: F401
+except ModuleNotFoundError as error:
+    message = "webpubsub.compat needs azure-core: pip install 'webpubsub[compat]'"
+    raise ModuleNotFoundError(message, name=error.name) from None
+
 from ..models import GroupMember
 from ._sync.client import WebPubSubServiceClient
 

@@ -9,7 +9,7 @@ from azure.core.async_paging import AsyncItemPaged
 from azure.core.exceptions import AzureError
 
 from ..._async import paging as native
-from .._pages import AsyncPage
+from .._colours import AsyncPage
 
 T = TypeVar("T")
 

@@ -21,6 +21,7 @@ from ...messages import ContentType
 from ...models import ClientAccessToken, GroupMember
 from ...options import RequestOptions, Settings
 from .. import _options
+from .._colours import Asking, Doing
 from .._messages import encoded
 from .._requests import outgoing
 from .http import DropInHttp
@@ -49,6 +50,11 @@ def _any_keywords(method: Callable[..., R]) -> Callable[..., R]:
         return made[-1]
 
     return cast("Callable[..., R]", call)
+
+
+def _native(method: Callable[..., Any]) -> Any:
+    """Take a method of the native client over; the type is declared where it is used."""
+    return _any_keywords(method)
 
 
 class WebPubSubServiceClient(NativeClient):
@@ -167,24 +173,24 @@ class WebPubSubServiceClient(NativeClient):
         message, chosen = _outgoing(message, content_type, options)
         super().send_to_connection(connection_id, message, content_type=chosen, **options)
 
-    close_all_connections = _any_keywords(NativeClient.close_all_connections)
-    close_group_connections = _any_keywords(NativeClient.close_group_connections)
-    close_user_connections = _any_keywords(NativeClient.close_user_connections)
-    close_connection = _any_keywords(NativeClient.close_connection)
-    connection_exists = _any_keywords(NativeClient.connection_exists)
-    group_exists = _any_keywords(NativeClient.group_exists)
-    user_exists = _any_keywords(NativeClient.user_exists)
-    add_connection_to_group = _any_keywords(NativeClient.add_connection_to_group)
-    remove_connection_from_group = _any_keywords(NativeClient.remove_connection_from_group)
-    remove_connection_from_all_groups = _any_keywords(NativeClient.remove_connection_from_all_groups)
-    add_user_to_group = _any_keywords(NativeClient.add_user_to_group)
-    remove_user_from_group = _any_keywords(NativeClient.remove_user_from_group)
-    remove_user_from_all_groups = _any_keywords(NativeClient.remove_user_from_all_groups)
-    grant_permission = _any_keywords(NativeClient.grant_permission)
-    revoke_permission = _any_keywords(NativeClient.revoke_permission)
-    has_permission = _any_keywords(NativeClient.has_permission)
-    check_permission = _any_keywords(NativeClient.has_permission)
-    get_service_status = _any_keywords(NativeClient.get_service_status)
+    close_all_connections: Doing = _native(NativeClient.close_all_connections)
+    close_group_connections: Doing = _native(NativeClient.close_group_connections)
+    close_user_connections: Doing = _native(NativeClient.close_user_connections)
+    close_connection: Doing = _native(NativeClient.close_connection)
+    connection_exists: Asking = _native(NativeClient.connection_exists)
+    group_exists: Asking = _native(NativeClient.group_exists)
+    user_exists: Asking = _native(NativeClient.user_exists)
+    add_connection_to_group: Doing = _native(NativeClient.add_connection_to_group)
+    remove_connection_from_group: Doing = _native(NativeClient.remove_connection_from_group)
+    remove_connection_from_all_groups: Doing = _native(NativeClient.remove_connection_from_all_groups)
+    add_user_to_group: Doing = _native(NativeClient.add_user_to_group)
+    remove_user_from_group: Doing = _native(NativeClient.remove_user_from_group)
+    remove_user_from_all_groups: Doing = _native(NativeClient.remove_user_from_all_groups)
+    grant_permission: Doing = _native(NativeClient.grant_permission)
+    revoke_permission: Doing = _native(NativeClient.revoke_permission)
+    has_permission: Asking = _native(NativeClient.has_permission)
+    check_permission: Asking = _native(NativeClient.has_permission)
+    get_service_status: Asking = _native(NativeClient.get_service_status)
 
     @_any_keywords
     def add_connections_to_groups(

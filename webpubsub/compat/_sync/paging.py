@@ -9,7 +9,7 @@ from azure.core.paging import ItemPaged
 from azure.core.exceptions import AzureError
 
 from ..._sync import paging as native
-from .._pages import Page
+from .._colours import Page
 
 T = TypeVar("T")
 
