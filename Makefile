@@ -6,13 +6,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := webpubsub generated tests examples benchmarks rendering codegen.py
 
-.PHONY: help demo test check render format bench clean
+.PHONY: help demo chat test check render format bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(VENV)/.demo ## see it working: no cloud account, no set-up
 	$(BIN)/python examples/quickstart.py
+
+chat: $(VENV)/.chat ## a chat room in the browser: no cloud account, no set-up
+	$(BIN)/python -m examples.chat
 
 test: check ## run every check and every test, and count what the tests reach
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov
@@ -47,6 +50,10 @@ $(VENV)/.demo: $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[emulator]" --group demo
 	@touch $@
 
+$(VENV)/.chat: $(VENV)/.python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[emulator]" --group chat
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[aio,cli,compat,emulator,identity]" --group dev
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(VENV)/.demo $(VENV)/.chat
