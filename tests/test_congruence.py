@@ -151,7 +151,7 @@ async def test_each_kind_of_message_reaches_each_kind_of_client(
     envelope = {"type": "message", "dataType": data_type, "data": data}
     assert [await client.frame() for _ in range(4)] == [
         {**envelope, "from": "server"},
-        {**envelope, "from": "group", "group": "room"},
+        {**envelope, "from": "group", "fromUserId": None, "group": "room"},
         {**envelope, "from": "server"},
         {**envelope, "from": "server"},
     ]

@@ -95,7 +95,7 @@ REJECTED = {"kind": "authentication", "status": 401, "reason": "Unauthorized"}
 def absent(code: str, what: str) -> dict[str, object]:
     """Return how a handler describes that something does not exist."""
     text = f"{what} `nobody` is not found."
-    body = {"code": code, "message": text, "target": what, "details": None, "innererror": None}
+    body = {"code": code, "message": text, "target": what, "details": None, "inner": None}
     message = f"({code}) {text}\nCode: {code}\nMessage: {text}\nTarget: {what}"
     return {
         "kind": "absent",
@@ -107,12 +107,12 @@ def absent(code: str, what: str) -> dict[str, object]:
 
 
 RESULTS: dict[str, list[object]] = {
-    "celery_prefork": [["dropped 404 Error.User.NotExisted"] * 3 + ["again"]] * 3,
-    "django_async_view": [{"ann": False, "bob": False}, 404, {"absent": "Error.User.NotExisted"}, {"ann": False}],
+    "celery_prefork": [["dropped 404 Warning.User.NotExisted"] * 3 + ["again"]] * 3,
+    "django_async_view": [{"ann": False, "bob": False}, 404, {"absent": "Warning.User.NotExisted"}, {"ann": False}],
     "django_view": [["baseUrl", "token", "url"], 204, 400, "Bad Request", {"online": False}],
     "except_handlers": [
         {"kind": "fine"},
-        absent("Error.User.NotExisted", "User"),
+        absent("Warning.User.NotExisted", "User"),
         absent("Info.Connection.NotExisted", "Connection"),
         MISTAKEN_FILTER,
         {"kind": "value"},
@@ -125,20 +125,20 @@ RESULTS: dict[str, list[object]] = {
         ["baseUrl", "token", "url"],
         200,
         502,
-        {"status": 404, "code": "Error.User.NotExisted"},
+        {"status": 404, "code": "Warning.User.NotExisted"},
         [],
     ],
     "flask_async_view": [
         {"online": False},
         {"online": False},
         404,
-        {"message": "(Error.User.NotExisted) User `nobody` is not found.", "method": "PUT"},
+        {"message": "(Warning.User.NotExisted) User `nobody` is not found.", "method": "PUT"},
     ],
     "flask_view": [
         True,
         202,
         (502, {"body": "Error.BadRequest", "reason": "Bad Request"}),
-        (404, {"code": "Error.User.NotExisted", "status": 404}),
+        (404, {"code": "Warning.User.NotExisted", "status": 404}),
     ],
     "langchain_callback": [
         [

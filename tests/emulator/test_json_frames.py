@@ -123,6 +123,7 @@ VIOLATIONS = [
     '{"type":"sendToGroup","group":"g","data":1,"metadata":{"k":1}}',
     '{"type":"sendToGroup","group":"g","data":1,"metadata":{"k k":"v"}}',
     '{"type":"sendToGroup","group":"g","data":1,"metadata":{"k":"é"}}',
+    '{"type":"sendToGroup","group":"g","data":1,"metadata":{"k":"v","k":"v"}}',
     '{"type":"event","data":1}',
     '{"type":"event","event":"","data":1}',
     '{"type":"event","event":"1e","data":1}',
@@ -164,8 +165,8 @@ MESSAGES = [
     (Message(Payload(DataType.TEXT, 'é"')), '"from":"server","dataType":"text","data":"é\\""'),
     (Message(Payload(DataType.BINARY, b"\xff")), '"from":"server","dataType":"binary","data":"/w=="'),
     (Message(Payload(DataType.PROTOBUF, b"\xff")), '"from":"server","dataType":"protobuf","data":"/w=="'),
-    (Message(X, "g"), '"from":"group","group":"g","dataType":"json","data":"x"'),
-    (Message(X, 'g"', "ann"), '"from":"group","group":"g\\"","dataType":"json","data":"x","fromUserId":"ann"'),
+    (Message(X, "g"), '"from":"group","fromUserId":null,"group":"g","dataType":"json","data":"x"'),
+    (Message(X, 'g"', "ann"), '"from":"group","fromUserId":"ann","group":"g\\"","dataType":"json","data":"x"'),
     (Message(X, None, None, {"k": "v"}), '"from":"server","dataType":"json","data":"x","metadata":{"k":"v"}'),
     (Message(X, None, None, {}), '"from":"server","dataType":"json","data":"x"'),
 ]

@@ -196,6 +196,7 @@ async def test_send_to_group_reaches_its_members_only(service: Service, open_cli
     assert await member.frame() == {
         "type": "message",
         "from": "group",
+        "fromUserId": None,
         "group": "room 1&ä",
         "dataType": "json",
         "data": {"n": 1},

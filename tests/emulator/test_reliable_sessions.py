@@ -52,7 +52,7 @@ def test_messages_are_numbered_and_nothing_else_is(service: Service, client: Cli
     service.call("POST", "chat/:send", b"b", content_type="text/plain")
 
     assert client.frames == [
-        '{"sequenceId":1,"type":"message","from":"group","group":"g","dataType":"text","data":"a"}',
+        '{"sequenceId":1,"type":"message","from":"group","fromUserId":null,"group":"g","dataType":"text","data":"a"}',
         '{"type":"pong"}',
         '{"type":"ack","ackId":1,"success":true}',
         '{"sequenceId":2,"type":"message","from":"server","dataType":"text","data":"b"}',
@@ -227,5 +227,6 @@ def test_other_clients_get_the_same_message_without_a_number(service: Service, c
 
     assert numbered(client) == numbered(other) == [(1, "a"), (2, "b")]
     assert plain.outgoing == [
-        Send(f'{{"type":"message","from":"group","group":"g","dataType":"text","data":"{text}"}}') for text in "ab"
+        Send(f'{{"type":"message","from":"group","fromUserId":null,"group":"g","dataType":"text","data":"{text}"}}')
+        for text in "ab"
     ]

@@ -40,18 +40,10 @@ BAD_REQUESTS = [
     ("POST", "1chat/:send", "hub"),
     ("POST", "a%2Fb/:send", "hub"),
     ("POST", "a" * 129 + "/:send", "hub"),
-    ("POST", "chat/groups/%20/:send", "group"),
-    ("POST", "chat/groups/" + "a" * 1025 + "/:send", "group"),
-    ("HEAD", "chat/groups/%20", "group"),
-    ("PUT", "chat/users/u/groups/%20", "group"),
-    ("PUT", "chat/groups/%20/connections/c", "group"),
-    ("DELETE", "chat/groups/%20/connections/c", "group"),
     ("POST", "chat/:send?api-version=2020-01-01", "api-version"),
     ("POST", "chat/:send?api-version=", "api-version"),
     ("POST", "chat/:send?api-version=2024-12-01&api-version=2024-12-01", "api-version"),
     ("HEAD", "/api/health?api-version=nonsense", "api-version"),
-    ("DELETE", "chat/connections/c/groups?api-version=2021-10-01", "api-version"),
-    ("GET", "chat/groups/g/connections?api-version=2024-01-01", "api-version"),
     ("POST", "chat/:send?messageTtlSeconds=301", "messageTtlSeconds"),
     ("POST", "chat/:send?messageTtlSeconds=-1", "messageTtlSeconds"),
     ("POST", "chat/:send?messageTtlSeconds=1.5", "messageTtlSeconds"),
@@ -59,6 +51,7 @@ BAD_REQUESTS = [
     ("POST", "chat/:send?messageTtlSeconds=%D9%A1", "messageTtlSeconds"),
     ("POST", "chat/:send?messageTtlSeconds=1&messageTtlSeconds=1", "messageTtlSeconds"),
     ("POST", "chat/:send?filter=true&filter=true", "filter"),
+    ("POST", "chat/:send?filter=%20", "filter"),
     ("POST", "chat/users/u/:send?filter=length(userId)", "filter"),
     ("POST", "chat/:closeConnections?reason=a&reason=b", "reason"),
     ("GET", "chat/groups/g/connections?maxpagesize=0", "maxpagesize"),
@@ -68,13 +61,7 @@ BAD_REQUESTS = [
     ("GET", "chat/groups/g/connections?top=2147483648", "top"),
     ("GET", "chat/groups/g/connections?top=1&top=1", "top"),
     ("GET", "chat/groups/g/connections?top=" + "9" * 5000, "top"),
-    ("GET", "chat/groups/g/connections?continuationToken=", "continuationToken"),
-    ("GET", "chat/groups/g/connections?continuationToken=abc", "continuationToken"),
-    ("GET", "chat/groups/g/connections?continuationToken=%C3%A9", "continuationToken"),
     ("PUT", "chat/permissions/fly/connections/c?targetName=g", "permission"),
-    ("PUT", "chat/permissions/sendToGroup/connections/c", "targetName"),
-    ("DELETE", "chat/permissions/sendToGroup/connections/c?targetName=", "targetName"),
-    ("HEAD", "chat/permissions/sendToGroup/connections/c?targetName=%20", "targetName"),
     ("POST", "chat/:send?filter=%zz", "request"),
     ("POST", "chat/:send?filter=%ff", "request"),
     ("POST", "chat/users/%zz/:send", "request"),
@@ -94,6 +81,64 @@ def test_a_wrong_parameter_is_named(service: Service, method: str, path: str, ta
     assert problem["target"] == target
     assert problem["errors"] == {target: [problem["message"]]}
     assert "api-supported-versions" not in response.headers
+
+
+NO_GROUP = "Invalid group name. Valid group name should be in between 1 and 1024 characters long."
+UNUSABLE = [
+    ("POST", "chat/groups/%20/:send", b"", NO_GROUP),
+    ("POST", "chat/groups/" + "a" * 1025 + "/:send", b"", NO_GROUP),
+    ("HEAD", "chat/groups/%20", b"", NO_GROUP),
+    ("PUT", "chat/users/u/groups/%20", b"", NO_GROUP),
+    ("PUT", "chat/groups/%20/connections/c", b"", NO_GROUP),
+    ("DELETE", "chat/groups/%20/connections/c", b"", NO_GROUP),
+    ("PUT", "chat/permissions/sendToGroup/connections/c", b"", NO_GROUP),
+    ("DELETE", "chat/permissions/sendToGroup/connections/c?targetName=", b"", NO_GROUP),
+    ("HEAD", "chat/permissions/sendToGroup/connections/c?targetName=%20", b"", NO_GROUP),
+    ("POST", "chat/:send", b"{", "The request body is not a valid JSON."),
+    ("POST", "chat/users/%20/:send", b"1", "Invalid user id. It must not be blank."),
+    ("POST", "chat/users/%20%20/:closeConnections", b"", "Invalid user id. It must not be blank."),
+    ("DELETE", "chat/users/%20/groups", b"", "Invalid user id. It must not be blank."),
+    ("DELETE", "chat/connections/%20", b"", "Invalid connection id. It must not be blank."),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "message"), UNUSABLE)
+def test_what_an_operation_cannot_use_has_the_other_form(
+    service: Service, method: str, path: str, body: bytes, message: str
+) -> None:
+    """Byte for byte as recorded, with the versions: a 400 of the operation and not of its parameters."""
+    response = service.call(method, path, body, content_type="application/json")
+
+    assert response.status == 400
+    assert response.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert response.headers["x-ms-error-code"] == "Error.BadRequest"
+    assert "api-supported-versions" in response.headers
+    assert response.body.decode() == (
+        f'{{"code":"Error.BadRequest","message":"{message}","target":"Request","details":null,"inner":null}}'
+    )
+
+
+@pytest.mark.parametrize("body", [b'{"groups":[]}', b"{}", b'{"groups":[" "]}'])
+def test_groups_of_a_bulk_request_are_a_problem(service: Service, body: bytes) -> None:
+    """The form of wrong parameters, as recorded."""
+    response = service.call("POST", "chat/:addToGroups", body, content_type="application/json")
+    problem = json.loads(response.body)
+
+    assert response.headers["Content-Type"] == "application/problem+json; charset=utf-8"
+    assert (problem["target"], problem["errors"]) == ("Groups", {"Groups": [NO_GROUP]})
+
+
+@pytest.mark.parametrize("text", [" ", "\t\n"])
+def test_a_blank_filter_does_not_select_everyone(service: Service, text: str) -> None:
+    """It would be the whole hub; none at all, null and an empty one do."""
+    client = service.connect()
+
+    def add(filter_: str) -> tuple[int, int]:
+        body = json.dumps({"groups": ["g"], "filter": filter_}).encode()
+        status = service.call("POST", "chat/:addToGroups", body, content_type="application/json").status
+        return status, len(client.connection.groups)
+
+    assert [add(text), add("")] == [(400, 0), (200, 1)]
 
 
 BODIES = [
@@ -201,10 +246,19 @@ UNKNOWN = [
 
 @pytest.mark.parametrize("path", UNKNOWN)
 def test_an_unknown_path_is_not_found(service: Service, path: str) -> None:
-    """Anything that is not in the table of operations is a bare 404."""
+    """Anything that is not in the table of operations is a 404, which tells what comes close."""
     response = service.call("POST", path)
 
-    assert (response.status, response.body) == (404, b"")
+    assert response.status == 404
+    assert "/api/" in json.loads(response.body)["message"]
+
+
+def test_a_mistyped_path_is_told_the_right_one(service: Service) -> None:
+    """The closest operations come first."""
+    message = json.loads(service.call("POST", "chat/send").body)["message"]
+
+    assert message.startswith("No operation has the path /api/hubs/chat/send. The closest that are known: ")
+    assert "POST /api/hubs/{hub}/:send;" in message
 
 
 METHODS = [

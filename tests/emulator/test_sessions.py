@@ -25,8 +25,8 @@ def nack(ack_id: int, name: str, message: str) -> str:
     return f'{{"type":"ack","ackId":{ack_id},"success":false,"error":{error}}}'
 
 
-def forbidden(ack_id: int) -> str:
-    return nack(ack_id, "Forbidden", "The client does not have permission for this group.")
+def forbidden(ack_id: int, deed: str, group: str = "g") -> str:
+    return nack(ack_id, "Forbidden", f"The client does not have permission to {deed} group '{group}'.")
 
 
 def test_a_client_is_greeted_before_anything_else(service: Service) -> None:
@@ -55,22 +55,22 @@ def test_joining_and_leaving_change_the_group(service: Service) -> None:
     assert client.frames == [ack(1), ack(2)]
 
 
-REQUESTS: list[dict[str, Any]] = [
-    {"type": "joinGroup", "group": "g"},
-    {"type": "leaveGroup", "group": "g"},
-    {"type": "sendToGroup", "group": "g", "data": 1},
+REQUESTS: list[tuple[dict[str, Any], str]] = [
+    ({"type": "joinGroup", "group": "g"}, "join"),
+    ({"type": "leaveGroup", "group": "g"}, "leave"),
+    ({"type": "sendToGroup", "group": "g", "data": 1}, "send to"),
 ]
 
 
-@pytest.mark.parametrize("request_", REQUESTS)
-def test_without_the_role_a_request_is_forbidden(service: Service, request_: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("request_", "deed"), REQUESTS)
+def test_without_the_role_a_request_is_forbidden(service: Service, request_: dict[str, Any], deed: str) -> None:
     """Nothing happens, the client is told if it wants to know, and stays connected."""
     client, member = service.connect(), service.connect(None, "g")
 
     client.send(**request_)
     client.send(**request_, ackId=1)
 
-    assert client.frames == [forbidden(1)]
+    assert client.frames == [forbidden(1, deed)]
     assert member.frames == []
     assert service.hub().group("g") == [member.connection]
     assert client.closed is None
@@ -85,10 +85,10 @@ def test_each_role_covers_its_own_requests(service: Service) -> None:
     ):
         client.send(type=kind, group=group, data=1, ackId=ack_id)
 
-    assert client.frames == [ack(0), forbidden(1), forbidden(2), ack(3)]
+    assert client.frames == [ack(0), forbidden(1, "join", "b"), forbidden(2, "send to", "a"), ack(3)]
 
 
-GROUP_MESSAGE = '{"type":"message","from":"group","group":"g","dataType":"json","data":1,"fromUserId":"ann"}'
+GROUP_MESSAGE = '{"type":"message","from":"group","fromUserId":"ann","group":"g","dataType":"json","data":1}'
 
 
 @pytest.mark.parametrize(("no_echo", "own"), [(False, [GROUP_MESSAGE]), (True, [])])
@@ -105,14 +105,14 @@ def test_a_message_goes_to_the_members_of_the_group(service: Service, no_echo: b
 
 
 def test_a_sender_need_not_be_a_member(service: Service) -> None:
-    """Sending does not join; an anonymous sender has no fromUserId."""
+    """Sending does not join; the fromUserId of an anonymous sender is null."""
     sender, member = service.connect(roles=EVERYTHING), service.connect(None, "g")
 
     sender.send(type="sendToGroup", group="g", data=1, metadata={"k": "v"}, ttlSeconds=5)
 
     assert (sender.frames, sender.connection.groups) == ([], set())
     assert member.frames == [
-        '{"type":"message","from":"group","group":"g","dataType":"json","data":1,"metadata":{"k":"v"}}'
+        '{"type":"message","from":"group","fromUserId":null,"group":"g","dataType":"json","data":1,"metadata":{"k":"v"}}'
     ]
     assert [getattr(item, "expires_at", None) for item in member.outgoing] == [service.clock.now() + 5]
 
@@ -126,7 +126,9 @@ def test_one_message_is_written_for_each_kind_of_client(service: Service) -> Non
     sender.receive('{"type":"sendToGroup","group":"g","data":{"a" : 1.0}}')
 
     assert simple.frames == ['{"a" : 1.0}']
-    assert envelope.frames == ['{"type":"message","from":"group","group":"g","dataType":"json","data":{"a" : 1.0}}']
+    assert envelope.frames == [
+        '{"type":"message","from":"group","fromUserId":null,"group":"g","dataType":"json","data":{"a" : 1.0}}'
+    ]
 
 
 def test_an_event_that_nobody_handles_fails(service: Service) -> None:
@@ -169,7 +171,7 @@ def test_what_failed_can_be_tried_again_with_its_ack_id(service: Service) -> Non
     service.call("PUT", f"chat/permissions/joinLeaveGroup/connections/{client.id}?targetName=g")
     client.send(type="joinGroup", group="g", ackId=1)
 
-    assert client.frames == [forbidden(1), ack(1)]
+    assert client.frames == [forbidden(1, "join"), ack(1)]
 
 
 def test_the_last_thousand_ack_ids_are_remembered(service: Service) -> None:
@@ -207,8 +209,8 @@ def test_a_simple_client_publishes_to_its_group(service: Service, no_echo: bool,
 
     assert sender.frames == own
     assert member.frames == [
-        '{"type":"message","from":"group","group":"g","dataType":"text","data":"hi"}',
-        '{"type":"message","from":"group","group":"g","dataType":"binary","data":"AA=="}',
+        '{"type":"message","from":"group","fromUserId":null,"group":"g","dataType":"text","data":"hi"}',
+        '{"type":"message","from":"group","fromUserId":null,"group":"g","dataType":"binary","data":"AA=="}',
     ]
 
 

@@ -64,10 +64,8 @@ async def closing_code(client: ClientConnection) -> int | None:
 ANSWERS = [
     ("POST", "/api/hubs/chat/:send", 202, "0"),
     ("POST", "/api/hubs/chat/:closeConnections", 204, None),
-    ("HEAD", "/api/hubs/chat/groups/g", 404, "0"),
     ("HEAD", "/api/health", 200, "0"),
     ("PATCH", "/api/health", 405, "0"),
-    ("GET", "/nowhere", 404, "0"),
 ]
 
 
@@ -81,6 +79,22 @@ async def test_answers_without_content_say_so(
     assert (response.status_code, response.content) == (status, b"")
     assert response.headers.get("content-length") == length
     assert "content-type" not in response.headers
+
+
+async def test_a_head_request_tells_of_the_body_that_a_get_would_have(
+    emulator: Emulator, http: httpx.AsyncClient
+) -> None:
+    """A missing target has type and length of its description, and no content."""
+    response = await call(http, emulator, "HEAD", "/api/hubs/chat/groups/g")
+
+    assert (response.status_code, response.content) == (404, b"")
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert response.headers["content-length"] == str(
+        len(
+            '{"code":"Warning.Group.NotExisted","message":"Group `g` is not found.","target":"Group",'
+            '"details":null,"inner":null}'
+        )
+    )
 
 
 async def test_a_body_may_come_in_chunks(emulator: Emulator, http: httpx.AsyncClient) -> None:
@@ -235,7 +249,7 @@ async def test_clients_talk_through_a_group(emulator: Emulator) -> None:
 
         assert joined == '{"type":"ack","ackId":1,"success":true}'
         assert [await client.recv(), await client.recv()] == [
-            '{"type":"message","from":"group","group":"g","dataType":"json","data":{"a" : 1.0},"fromUserId":"ann"}',
+            '{"type":"message","from":"group","fromUserId":"ann","group":"g","dataType":"json","data":{"a" : 1.0}}',
             '{"type":"ack","ackId":2,"success":true}',
         ]
 

@@ -36,7 +36,8 @@ AUDIENCES = [
     (f"http://{HOST}/api/hubs/chat/groups/a%2Fb/:send", False),
     (f"http://{HOST}/api/hubs/chat/groups/a%20b/:sen", False),
     (f"http://{HOST}/api/hubs/chat/groups/a%20b", False),
-    (f"http://{HOST}{PATH}/more", False),
+    (f"http://{HOST}{PATH}/more", True),
+    (f"http://{HOST}{PATH}more", False),
     (f"http://{HOST}", False),
     (f"http://other.test{PATH}", False),
     (f"ftp://{HOST}{PATH}", False),
@@ -48,7 +49,7 @@ AUDIENCES = [
 
 @pytest.mark.parametrize(("audience", "accepted"), AUDIENCES)
 def test_the_audience_is_the_url_of_the_request(audience: str, accepted: bool) -> None:
-    """Query, case, scheme and percent-encoding do not matter; host and every segment of the path do."""
+    """Query, case, scheme and percent-encoding do not matter; host and every segment do, but for more at the end."""
     assert accepts(token(aud=audience)) == accepted
 
 

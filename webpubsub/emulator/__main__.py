@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tls=options.tls,
             simulate_entra=options.simulate_entra,
             accept_unvalidated_entra_tokens=options.accept_unvalidated_entra_tokens,
+            api_versions=None if "any" in options.api_version else options.api_version,
             event_handlers=_event_handlers(options.event_handler, parser),
             config_file=options.config,
         ) as emulator:
@@ -100,6 +101,13 @@ def _parser() -> argparse.ArgumentParser:
         "--accept-unvalidated-entra-tokens",
         action="store_true",
         help="accept unexpired tokens for the audience of Microsoft Entra ID whoever signed them; on loopback only",
+    )
+    parser.add_argument(
+        "--api-version",
+        metavar="VERSION",
+        action="append",
+        default=[],
+        help="an API version to accept besides those of the service, or any; may be given again",
     )
     parser.add_argument(
         "--event-handler",

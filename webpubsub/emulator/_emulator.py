@@ -63,6 +63,8 @@ class Emulator:
             be loopback.
         ack_delay_seconds: How long acknowledgements to clients are held back. The official Python client of
             version 1.1.0 can overlook one that arrives at once.
+        api_versions: API versions that are accepted besides those of the service, as for one that is still to come;
+            None accepts any. Operations are those of 2024-12-01 in any case.
         event_handlers: What hears of events, by hub: a URL, which hears of `connect`, `connected`, `disconnected` and
             of every event of clients; `EventHandlerSettings`; an ASGI application, which is called in this process; or
             several of these, of which the first one that wants an event gets it.
@@ -88,6 +90,7 @@ class Emulator:
         simulate_entra: bool = False,
         accept_unvalidated_entra_tokens: bool = False,
         ack_delay_seconds: float = 0.001,
+        api_versions: Sequence[str] | None = (),
         event_handlers: Mapping[str, EventHandlers] | None = None,
         event_listeners: Mapping[str, EventListeners] | None = None,
         config_file: str | Path | None = None,
@@ -102,6 +105,7 @@ class Emulator:
             simulate_entra=simulate_entra,
             accept_unvalidated_entra_tokens=accept_unvalidated_entra_tokens,
             ack_delay_seconds=ack_delay_seconds,
+            api_versions=None if api_versions is None else tuple(api_versions),
         )
         self._configuration = Configuration(event_handlers, event_listeners, config_file)
         self._clock = Clock()

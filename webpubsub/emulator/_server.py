@@ -117,7 +117,7 @@ class Server:
         self._observer = observer
         self._tls = tls
         self.hubs = Hubs(observer.message)
-        self._rest = RestApi(self.hubs, verifier, endpoint, clock)
+        self._rest = RestApi(self.hubs, verifier, endpoint, clock, settings.api_versions)
         self._upstream = UpstreamCaller(
             configuration,
             service_host=endpoint.partition("://")[2],

@@ -1,6 +1,7 @@
 """What an emulator can be told, checked once, whoever tells it."""
 
 import ipaddress
+from collections.abc import Sequence
 
 import attrs
 
@@ -27,6 +28,7 @@ class Settings:
     simulate_entra: bool = False
     accept_unvalidated_entra_tokens: bool = False
     ack_delay_seconds: float = 0.001
+    api_versions: Sequence[str] | None = ()
 
     def __attrs_post_init__(self) -> None:
         _check_key(self.access_key)

@@ -85,11 +85,12 @@ def _message(message: Message, sequence_id: int | None) -> str:
 
 
 def _members(message: Message) -> str:
-    origin = '"server"' if message.group is None else f'"group","group":{_write(message.group)}'
+    if message.group is None:
+        origin = '"server"'
+    else:
+        origin = f'"group","fromUserId":{_write(message.from_user_id)},"group":{_write(message.group)}'
     payload = message.payload
     members = f'"type":"message","from":{origin},"dataType":"{payload.data_type}","data":{_data(payload)}'
-    if message.from_user_id is not None:
-        members += f',"fromUserId":{_write(message.from_user_id)}'
     return members + f',"metadata":{_write(message.metadata)}' if message.metadata else members
 
 
@@ -182,6 +183,8 @@ def _metadata(members: _Members) -> dict[str, str] | None:
         return None
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         _refuse("metadata must be an object of strings.")
+    if json_text.count_members(members["metadata"].text) != len(value):
+        _refuse("metadata must not have the same key twice.")
     try:
         return names.metadata(value.items())
     except names.MetadataError as error:

@@ -51,7 +51,6 @@ from .simple import SimpleCodec
 __all__ = ["AckIds", "Effect", "PubSubSession", "Session", "WakeAt"]
 
 _REMEMBERED_ACKS = 1000
-_FORBIDDEN = Failure("Forbidden", "The client does not have permission for this group.")
 _INTERNAL = Failure("InternalServerError", "Internal server error")
 
 
@@ -265,7 +264,7 @@ class PubSubSession:
             return self._settle(request.ack_id, _duplicate(request.ack_id), now)
         permission = Permission.SEND_TO_GROUP if isinstance(request, SendToGroup) else Permission.JOIN_LEAVE_GROUP
         if not self.connection.permissions.allows(permission, request.group):
-            return self._settle(request.ack_id, _FORBIDDEN, now)
+            return self._settle(request.ack_id, _forbidden(request), now)
         match request:
             case JoinGroup(group):
                 self._hub.join(self.connection, group)
@@ -304,6 +303,17 @@ class PubSubSession:
                 effects.append(CancelUpstream(self._current[0]))
                 self._current = None
         return [*effects, *self._next_event(now)]
+
+
+def _forbidden(request: JoinGroup | LeaveGroup | SendToGroup) -> Failure:
+    match request:
+        case JoinGroup():
+            deed = "join"
+        case LeaveGroup():
+            deed = "leave"
+        case SendToGroup():
+            deed = "send to"
+    return Failure("Forbidden", f"The client does not have permission to {deed} group '{request.group}'.")
 
 
 def _duplicate(ack_id: int | None) -> Failure:

@@ -2,6 +2,7 @@
 
 Tokens are checked for real: algorithm, signature, times, audience. An audience is the URL that the token is for;
 it is compared without query, without regard to case, scheme and percent-encoding, and its path segment by segment.
+That of a REST request may go on below the path of the request, as the service has it.
 The host may be the one that the request was addressed to or the emulator's own, so that tokens for the origin
 work through a reverse proxy.
 """
@@ -24,6 +25,7 @@ Claims: TypeAlias = dict[str, object]
 Location: TypeAlias = tuple[str, tuple[str, ...]]
 """Host with port, and the decoded segments of the path; both in lower case."""
 
+_WRONG_AUDIENCE = "The audience is invalid"
 _SCHEMES = {"http", "https", "ws", "wss"}
 _DEFAULT_PORTS = (":80", ":443")
 
@@ -64,8 +66,8 @@ class Verifier:
     def check_service(self, token: str | None, authority: str | None, path: str) -> None:
         """Refuse a REST request unless its token is good for this host and path."""
         claims = self._read(token)
-        if not self._is_for(claims, authority, path) and not self._is_from_entra(claims):
-            raise RefusedError(unauthorized("The audience of the token is not the URL of the request."))
+        if not self._is_for(claims, authority, path, may_go_on=True) and not self._is_from_entra(claims):
+            raise RefusedError(unauthorized(_WRONG_AUDIENCE))
 
     def check_entra(self, token: str | None) -> None:
         """Refuse a REST request unless its token comes from Entra ID: no access key will do."""
@@ -77,7 +79,7 @@ class Verifier:
         """Refuse a client unless its token is good for this host and path; return what it says."""
         claims = self._read(token, signed=True)
         if not self._is_for(claims, authority, path):
-            raise RefusedError(unauthorized("The audience of the token is not the URL of the hub."))
+            raise RefusedError(unauthorized(_WRONG_AUDIENCE))
         return claims
 
     def _read(self, token: str | None, *, signed: bool = False) -> Claims:
@@ -92,13 +94,21 @@ class Verifier:
         except InvalidTokenError as error:
             raise RefusedError(unauthorized(str(error))) from None
 
-    def _is_for(self, claims: Claims, authority: str | None, path: str) -> bool:
+    def _is_for(self, claims: Claims, authority: str | None, path: str, *, may_go_on: bool = False) -> bool:
         authorities = self.own_authorities if authority is None else {authority, *self.own_authorities}
-        accepted = {location(host, path.removeprefix("/")) for host in authorities}
-        return any(locate(audience) in accepted for audience in strings(claims, "aud"))
+        accepted = [location(host, path.removeprefix("/")) for host in authorities]
+        for audience in filter(None, map(locate, strings(claims, "aud"))):
+            if any(_covers(audience, own, may_go_on=may_go_on) for own in accepted):
+                return True
+        return False
 
     def _is_from_entra(self, claims: Claims) -> bool:
         return (self.simulate_entra or self.accept_unvalidated_entra_tokens) and _is_for_entra(claims)
+
+
+def _covers(audience: Location, own: Location, *, may_go_on: bool) -> bool:
+    host, segments = audience
+    return (host, segments[: len(own[1])] if may_go_on else segments) == own
 
 
 def _is_for_entra(claims: Claims) -> bool:

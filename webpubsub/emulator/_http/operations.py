@@ -3,10 +3,6 @@
 An operation gets a `Call` that has been routed, authorized and checked for its API version, and returns a response.
 """
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 import uuid
 from collections.abc import Callable
@@ -24,7 +20,7 @@ from .._hub.messages import Message
 from .._hub.permissions import Permissions, TooManyRulesError
 from . import parameters as read
 from .auth import ENTRA_AUDIENCE
-from .refusals import RefusedError, bad_request, conflict, missing, not_found
+from .refusals import conflict, not_found
 from .request import Query, Request, Response
 
 __all__ = ["API_VERSIONS", "OPERATIONS", "Call", "Operation"]
@@ -67,12 +63,25 @@ class Call:
     @property
     def group(self) -> str:
         """The group in the path, checked."""
-        return read.require_group(self.names["group"], "group")
+        return read.require_group(self.names["group"])
 
     @property
     def connection(self) -> Connection | None:
         """The connection in the path, if it exists."""
-        return self.hub.connection(self.names["connection_id"])
+        return self.hub.connection(read.require_id(self.names["connection_id"], "connection"))
+
+    @property
+    def user(self) -> list[Connection]:
+        """The connections of the user in the path."""
+        return self.hub.user(read.require_id(self.names["user_id"], "user"))
+
+    def no_connection(self, severity: str) -> Response:
+        """Say that the connection in the path does not exist."""
+        return not_found(f"{severity}.Connection.NotExisted", "Connection", self.names["connection_id"])
+
+    def no_user(self) -> Response:
+        """Say that the user in the path has no connection."""
+        return not_found("Warning.User.NotExisted", "User", self.names["user_id"])
 
 
 Handler: TypeAlias = Callable[[Call], Response]
@@ -86,7 +95,6 @@ class Operation:
         method: The HTTP method.
         path: The path with `{placeholders}`.
         handle: What it does.
-        since: The first API version that has it.
         entra_only: Whether it refuses tokens signed with the access key.
         public: Whether it needs no token.
     """
@@ -94,7 +102,6 @@ class Operation:
     method: str
     path: str
     handle: Handler
-    since: str = API_VERSIONS[0]
     entra_only: bool = False
     public: bool = False
 
@@ -112,7 +119,7 @@ def send_to_group(call: Call) -> Response:
 
 
 def send_to_user(call: Call) -> Response:
-    return _send(call, call.hub.user(call.names["user_id"]))
+    return _send(call, call.user)
 
 
 def send_to_connection(call: Call) -> Response:
@@ -130,15 +137,15 @@ def _send(call: Call, targets: list[Connection], *, group: str | None = None) ->
 
 
 def connection_exists(call: Call) -> Response:
-    return _OK if call.connection else missing("Warning.Connection.NotExisted")
+    return _OK if call.connection else call.no_connection("Warning")
 
 
 def group_exists(call: Call) -> Response:
-    return _OK if call.hub.group(call.group) else missing("Warning.Group.NotExisted")
+    return _OK if call.hub.group(call.group) else not_found("Warning.Group.NotExisted", "Group", call.group)
 
 
 def user_exists(call: Call) -> Response:
-    return _OK if call.hub.user(call.names["user_id"]) else missing("Warning.User.NotExisted")
+    return _OK if call.user else call.no_user()
 
 
 def close_all_connections(call: Call) -> Response:
@@ -150,7 +157,7 @@ def close_group_connections(call: Call) -> Response:
 
 
 def close_user_connections(call: Call) -> Response:
-    return _close(call, call.hub.user(call.names["user_id"]))
+    return _close(call, call.user)
 
 
 def close_connection(call: Call) -> Response:
@@ -166,7 +173,7 @@ def _close(call: Call, targets: list[Connection]) -> Response:
 def add_connection_to_group(call: Call) -> Response:
     group, connection = call.group, call.connection
     if connection is None:
-        return not_found("Error.Connection.NotExisted", "Connection", call.names["connection_id"])
+        return call.no_connection("Error")
     call.hub.join(connection, group)
     return _OK
 
@@ -180,20 +187,20 @@ def remove_connection_from_all_groups(call: Call) -> Response:
 
 
 def add_user_to_group(call: Call) -> Response:
-    group, connections = call.group, call.hub.user(call.names["user_id"])
+    group, connections = call.group, call.user
     if not connections:
-        return not_found("Error.User.NotExisted", "User", call.names["user_id"])
+        return call.no_user()
     for connection in connections:
         call.hub.join(connection, group)
     return _OK
 
 
 def remove_user_from_group(call: Call) -> Response:
-    return _remove(call, call.hub.user(call.names["user_id"]))
+    return _remove(call, call.user)
 
 
 def remove_user_from_all_groups(call: Call) -> Response:
-    return _remove_from_all(call, call.hub.user(call.names["user_id"]))
+    return _remove_from_all(call, call.user)
 
 
 def _remove(call: Call, connections: list[Connection]) -> Response:
@@ -229,44 +236,27 @@ def list_connections_in_group(call: Call) -> Response:
     group = call.group
     page_size = read.integer(call.query, "maxpagesize", 1, _LARGEST_PAGE) or _LARGEST_PAGE
     top = read.integer(call.query, "top", 1, _LARGEST_INT32)
-    after = _read_position(call, group)
+    after = read.single(call.query, "continuationToken") or ""
     members = sorted(call.hub.group(group), key=lambda connection: connection.connection_id)
     remaining = [connection for connection in members if connection.connection_id > after]
     page = remaining[: page_size if top is None else min(page_size, top)]
-    is_last = len(page) == len(remaining) or len(page) == top
-    next_link = None if is_last else _next_link(call, group, page[-1], None if top is None else top - len(page))
-    value = [{"connectionId": member.connection_id, "userId": member.user_id} for member in page]
-    return _json({"value": value, "nextLink": next_link})
+    listing: dict[str, object] = {
+        "value": [{"connectionId": member.connection_id, "userId": member.user_id} for member in page]
+    }
+    if len(page) not in (len(remaining), top):
+        listing["nextLink"] = _next_link(call, page[-1], None if top is None else top - len(page))
+    return _json(listing)
 
 
-def _next_link(call: Call, group: str, last: Connection, top: int | None) -> str:
-    parameters = [(name, call.query.last(name)) for name in ("api-version", "maxpagesize")]
-    parameters.append(("top", None if top is None else str(top)))
-    parameters.append(("continuationToken", _write_position(call, group, last.connection_id)))
-    return f"{call.origin}{call.path}?{urlencode([(name, value) for name, value in parameters if value is not None])}"
-
-
-def _write_position(call: Call, group: str, connection_id: str) -> str:
-    return base64.urlsafe_b64encode(_seal(call, group, connection_id) + connection_id.encode()).decode().rstrip("=")
-
-
-def _read_position(call: Call, group: str) -> str:
-    token = read.single(call.query, "continuationToken")
-    if token is None:
-        return ""
-    try:
-        content = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        connection_id = content[32:].decode()
-    except (binascii.Error, ValueError):
-        raise RefusedError(bad_request("continuationToken", "The continuation token is not valid.")) from None
-    if not hmac.compare_digest(content[:32], _seal(call, group, connection_id)):
-        raise RefusedError(bad_request("continuationToken", "The continuation token is not valid for this group."))
-    return connection_id
-
-
-def _seal(call: Call, group: str, connection_id: str) -> bytes:
-    content = json.dumps([call.names["hub"].lower(), group, connection_id]).encode()
-    return hmac.digest(call.access_key.encode(), content, hashlib.sha256)
+def _next_link(call: Call, last: Connection, top: int | None) -> str:
+    parameters = {
+        "top": None if top is None else str(top),
+        "maxpagesize": call.query.last("maxpagesize"),
+        "continuationToken": last.connection_id,
+        "api-version": call.query.last("api-version"),
+    }
+    query = urlencode({name: value for name, value in parameters.items() if value is not None})
+    return f"{call.origin}{call.path}?{query}"
 
 
 def grant_permission(call: Call) -> Response:
@@ -276,7 +266,7 @@ def grant_permission(call: Call) -> Response:
 
     permission, group = read.permission(call.names["permission"]), _target_name(call)
     if call.connection is None:
-        return not_found("Info.Connection.NotExisted", "Connection", call.names["connection_id"])
+        return call.no_connection("Info")
     return _change_rules(call.connection, grant)
 
 
@@ -293,12 +283,12 @@ def check_permission(call: Call) -> Response:
     permission, group = read.permission(call.names["permission"]), _target_name(call)
     connection = call.connection
     if connection is None or not connection.permissions.allows(permission, group):
-        return missing("Info.Connection.NotExisted")
+        return call.no_connection("Info")
     return _OK
 
 
 def _target_name(call: Call) -> str:
-    return read.require_group(read.single(call.query, "targetName"), "targetName")
+    return read.require_group(read.single(call.query, "targetName"))
 
 
 def _change_rules(connection: Connection, change: Callable[[Permissions], Response]) -> Response:
@@ -312,7 +302,7 @@ def _change_rules(connection: Connection, change: Callable[[Permissions], Respon
 def generate_client_token(call: Call) -> Response:
     minutes = read.integer(call.query, "minutesToExpire", 1, _LARGEST_INT32) or _DEFAULT_MINUTES
     client_type = read.choice(call.query, "clientType", ("Default", "MQTT")) or "Default"
-    groups = [read.require_group(group, "group") for group in call.query.all("group")]
+    groups = [read.require_group(group) for group in call.query.all("group")]
     user_id, roles = read.single(call.query, "userId"), list(call.query.all("role"))
     path = "/clients/mqtt/hubs/" if client_type == "MQTT" else "/client/hubs/"
     now = int(call.clock.wall())
@@ -355,16 +345,16 @@ OPERATIONS = (
     Operation("POST", _HUB + "/:send", send_to_all),
     Operation("POST", _HUB + "/:closeConnections", close_all_connections),
     Operation("POST", _HUB + "/:generateToken", generate_client_token, entra_only=True),
-    Operation("POST", _HUB + "/:addToGroups", add_connections_to_groups, since="2023-07-01"),
-    Operation("POST", _HUB + "/:removeFromGroups", remove_connections_from_groups, since="2023-07-01"),
+    Operation("POST", _HUB + "/:addToGroups", add_connections_to_groups),
+    Operation("POST", _HUB + "/:removeFromGroups", remove_connections_from_groups),
     Operation("HEAD", _CONNECTION, connection_exists),
     Operation("DELETE", _CONNECTION, close_connection),
     Operation("POST", _CONNECTION + "/:send", send_to_connection),
-    Operation("DELETE", _CONNECTION + "/groups", remove_connection_from_all_groups, since="2022-11-01"),
+    Operation("DELETE", _CONNECTION + "/groups", remove_connection_from_all_groups),
     Operation("HEAD", _GROUP, group_exists),
     Operation("POST", _GROUP + "/:send", send_to_group),
     Operation("POST", _GROUP + "/:closeConnections", close_group_connections),
-    Operation("GET", _GROUP + "/connections", list_connections_in_group, since="2024-12-01"),
+    Operation("GET", _GROUP + "/connections", list_connections_in_group),
     Operation("PUT", _GROUP + "/connections/{connection_id}", add_connection_to_group),
     Operation("DELETE", _GROUP + "/connections/{connection_id}", remove_connection_from_group),
     Operation("HEAD", _USER, user_exists),

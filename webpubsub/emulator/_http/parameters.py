@@ -12,7 +12,7 @@ from .._hub.filters import Filter, FilterSyntaxError
 from .._hub.filters import parse as parse_filter
 from .._hub.messages import DataType, Payload
 from .._hub.permissions import Permission
-from .refusals import RefusedError, bad_request, empty
+from .refusals import RefusedError, bad_request, empty, unusable_request
 from .request import Query, Request
 
 __all__ = [
@@ -25,10 +25,12 @@ __all__ = [
     "payload",
     "permission",
     "require_group",
+    "require_id",
     "single",
     "ttl_seconds",
 ]
 
+_GROUP_NAME = "Invalid group name. Valid group name should be in between 1 and 1024 characters long."
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _METADATA_PREFIX = "x-webpubsub-metadata-"
 _MEDIA_TYPES = {
@@ -106,30 +108,40 @@ def permission(name: str) -> Permission:
     return found
 
 
-def require_group(name: str | None, target: str) -> str:
+def require_group(name: str | None) -> str:
     """Return the name of a group if it is one."""
     if name is None or not names.is_group(name):
-        raise RefusedError(bad_request(target, "The name of a group must be 1 to 1024 characters and not blank."))
+        raise RefusedError(unusable_request(_GROUP_NAME))
     return name
 
 
+def require_id(text: str, kind: str) -> str:
+    """Return the id of a user or a connection if it is one: anything but white space."""
+    if not text.strip():
+        raise RefusedError(unusable_request(f"Invalid {kind} id. It must not be blank."))
+    return text
+
+
 def metadata(request: Request) -> dict[str, str] | None:
-    """Return what the X-WebPubSub-Metadata-* headers say; None when there are none."""
+    """Return what the X-WebPubSub-Metadata-* headers say; None when there are none.
+
+    Of several values the last one counts, in headers of their own or behind commas.
+    """
     pairs = [
-        (name.removeprefix(_METADATA_PREFIX), value)
+        (name.removeprefix(_METADATA_PREFIX), value.rpartition(",")[2].strip())
         for name, value in request.headers
         if name.startswith(_METADATA_PREFIX)
     ]
     try:
         return names.metadata(pairs) or None
     except names.MetadataError as error:
-        raise RefusedError(bad_request("metadata", str(error))) from None
+        raise RefusedError(unusable_request(str(error))) from None
 
 
 def payload(request: Request) -> Payload:
     """Return the message in a body, which may be empty but not missing. Without a Content-Type it is binary."""
     if request.header("content-length") is None and request.header("transfer-encoding") is None:
-        raise RefusedError(bad_request("body", "The request has no body."))
+        raise RefusedError(unusable_request("The request has no body."))
     media_type, charset = _content_type(request)
     data_type = _MEDIA_TYPES.get(media_type or "application/octet-stream")
     if data_type is None:
@@ -149,15 +161,15 @@ def groups_request(request: Request) -> tuple[list[str], Filter | None]:
         raise RefusedError(empty(415))
     body = _parse_json(_decode(request.body, charset))
     if not isinstance(body, dict):
-        raise RefusedError(bad_request("body", "The body must be a JSON object."))
+        raise RefusedError(unusable_request("The request body must be a JSON object."))
     unknown = body.keys() - {"groups", "filter"}
     if unknown:
-        raise RefusedError(bad_request("body", "The body may have groups and filter only."))
+        raise RefusedError(unusable_request("The request body may have groups and filter only."))
     groups, text = body.get("groups"), body.get("filter")
     if not isinstance(groups, list) or not groups:
-        raise RefusedError(bad_request("Groups", "groups must be an array of at least one name."))
+        raise RefusedError(bad_request("Groups", _GROUP_NAME))
     if not all(isinstance(group, str) and names.is_group(group) for group in groups):
-        raise RefusedError(bad_request("Groups", "The name of a group must be 1 to 1024 characters and not blank."))
+        raise RefusedError(bad_request("Groups", _GROUP_NAME))
     if not isinstance(text, str | None):
         raise RefusedError(bad_request("Filter", "filter must be a string."))
     return groups, _filter(text, "Filter")
@@ -187,11 +199,11 @@ def _decode(body: bytes, charset: str) -> str:
     try:
         return body.decode(encoding)
     except UnicodeDecodeError:
-        raise RefusedError(bad_request("body", f"The body is not valid {charset}.")) from None
+        raise RefusedError(unusable_request(f"The request body is not valid {charset}.")) from None
 
 
 def _parse_json(text: str) -> Any:
     try:
         return json_text.parse(text)
     except json_text.JSONError:
-        raise RefusedError(bad_request("body", "The body is not valid JSON.")) from None
+        raise RefusedError(unusable_request("The request body is not a valid JSON.")) from None

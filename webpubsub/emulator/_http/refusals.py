@@ -4,6 +4,7 @@
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from .request import Response
@@ -15,10 +16,12 @@ __all__ = [
     "conflict",
     "empty",
     "method_not_allowed",
-    "missing",
     "not_found",
     "payload_too_large",
+    "reports_versions",
     "unauthorized",
+    "unknown_path",
+    "unusable_request",
 ]
 
 LARGEST_BODY = 1024 * 1024
@@ -42,7 +45,7 @@ def empty(status: int) -> Response:
 
 
 def bad_request(target: str, message: str) -> Response:
-    """Say that a parameter, header or body is wrong.
+    """Say that a parameter cannot be read, before any operation looks at it.
 
     Args:
         target: Which one.
@@ -63,6 +66,16 @@ def bad_request(target: str, message: str) -> Response:
     return _coded(400, "Error.BadRequest", body, _PROBLEM)
 
 
+def unusable_request(message: str) -> Response:
+    """Say that an operation can do nothing with what it was given; the service has another form for that."""
+    return _detailed(400, "Error.BadRequest", message, "Request")
+
+
+def reports_versions(response: Response) -> bool:
+    """Tell whether the API versions go with a response: they do not where a parameter could not be read."""
+    return response.headers.get("Content-Type") != _PROBLEM
+
+
 def not_found(code: str, kind: str, name: str) -> Response:
     """Say that the target of an operation does not exist.
 
@@ -72,11 +85,6 @@ def not_found(code: str, kind: str, name: str) -> Response:
         name: Which one.
     """
     return _detailed(404, code, f"{kind} `{name}` is not found.", kind)
-
-
-def missing(code: str) -> Response:
-    """Answer a question with no; such answers have no body."""
-    return Response(404, {"x-ms-error-code": code})
 
 
 def conflict(code: str, kind: str, message: str) -> Response:
@@ -95,13 +103,19 @@ def unauthorized(reason: str) -> Response:
     return Response(401, {"WWW-Authenticate": f'Bearer error="invalid_token", error_description="{reason}"'})
 
 
+def unknown_path(path: str, known: Sequence[str]) -> Response:
+    """Say that there is no such operation, and which ones come close: nobody can see that of a bare 404."""
+    message = f"No operation has the path {path}. The closest that are known: {'; '.join(known)}."
+    return _detailed(404, "Error.NotFound", message, "Path")
+
+
 def method_not_allowed(allowed: list[str]) -> Response:
     """Say that the path exists, for other methods."""
     return Response(405, {"Allow": ", ".join(allowed)})
 
 
 def _detailed(status: int, code: str, message: str, target: str) -> Response:
-    body = {"code": code, "message": message, "target": target, "details": None, "innererror": None}
+    body = {"code": code, "message": message, "target": target, "details": None, "inner": None}
     return _coded(status, code, body, _JSON)
 
 

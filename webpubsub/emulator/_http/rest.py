@@ -3,7 +3,8 @@
 Pure but for the state it changes and the outboxes that the state writes to.
 """
 
-from collections.abc import Iterable, Sequence
+import difflib
+from collections.abc import Sequence
 
 import attrs
 
@@ -12,11 +13,21 @@ from .._hub.hub import Hub, Hubs
 from .._hub.names import is_hub
 from .auth import Verifier
 from .operations import API_VERSIONS, OPERATIONS, Call, Operation
-from .refusals import LARGEST_BODY, RefusedError, bad_request, empty, method_not_allowed, payload_too_large
+from .refusals import (
+    LARGEST_BODY,
+    RefusedError,
+    bad_request,
+    empty,
+    method_not_allowed,
+    payload_too_large,
+    reports_versions,
+    unknown_path,
+)
 from .request import MalformedRequestError, Query, Request, Response, Target
 
 __all__ = ["Admitted", "RestApi"]
 
+_LONGEST_COMPARED = 200
 _ROUTES = [(tuple(operation.path.split("/")[1:]), operation) for operation in OPERATIONS]
 
 
@@ -29,12 +40,14 @@ class RestApi:
         verifier: Checks the tokens of requests.
         endpoint: The emulator's own endpoint.
         clock: The emulator's time.
+        api_versions: Which versions are accepted besides those of the service; None accepts any.
     """
 
     hubs: Hubs
     verifier: Verifier
     endpoint: str
     clock: Clock
+    api_versions: Sequence[str] | None = ()
 
     def operation_of(self, request: Request) -> str | None:
         """Return the name of the operation that a request is for, if it is for one."""
@@ -65,11 +78,20 @@ class RestApi:
             self.verifier.check_entra(request.bearer_token())
         elif not operation.public:
             self.verifier.check_service(request.bearer_token(), authority, target.path)
-        versions = _supported(operation)
-        _check_version(target.query, versions)
+        self._check_version(target.query)
         if (request.header("content-encoding") or "identity").lower() != "identity":
             raise RefusedError(empty(415))
+        versions = () if operation.public else (*API_VERSIONS, *(self.api_versions or ()))
         return Admitted(operation, self._call(request, target, names, authority), versions)
+
+    def _check_version(self, query: Query) -> None:
+        asked = query.all("api-version")
+        if len(asked) > 1:
+            raise RefusedError(bad_request("api-version", "The API version is given more than once."))
+        if asked and self.api_versions is not None and asked[0] not in (*API_VERSIONS, *self.api_versions):
+            known = ", ".join((*API_VERSIONS, *self.api_versions))
+            message = f"The API version must be one of {known}. The emulator's option api_versions lets others in."
+            raise RefusedError(bad_request("api-version", message))
 
     def _call(self, request: Request, target: Target, names: dict[str, str], authority: str | None) -> Call:
         hub = names.get("hub")
@@ -108,7 +130,9 @@ class Admitted:
         try:
             response = self.operation.handle(attrs.evolve(self.call, request=request))
         except RefusedError as refused:
-            return refused.response
+            response = refused.response
+        if not self.versions or not reports_versions(response):
+            return response
         return attrs.evolve(response, headers={**response.headers, "api-supported-versions": ", ".join(self.versions)})
 
 
@@ -118,7 +142,17 @@ def _route(method: str, segments: Sequence[str]) -> tuple[Operation, dict[str, s
         if operation.method == method:
             return operation, names
     allowed = sorted(operation.method for operation, _ in found)
-    raise RefusedError(method_not_allowed(allowed) if allowed else empty(404))
+    if allowed:
+        raise RefusedError(method_not_allowed(allowed))
+    path = "/" + "/".join(segments)
+    raise RefusedError(unknown_path(path, _closest(path)))
+
+
+def _closest(path: str) -> list[str]:
+    """List the operations whose paths resemble what was asked for most."""
+    known = dict.fromkeys(operation.path for operation in OPERATIONS)
+    close = difflib.get_close_matches(path[:_LONGEST_COMPARED], known, n=3, cutoff=0)
+    return [f"{row.method} {row.path}" for path in close for row in OPERATIONS if row.path == path]
 
 
 def _match(template: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:
@@ -131,15 +165,3 @@ def _match(template: Sequence[str], segments: Sequence[str]) -> dict[str, str] |
         elif expected != segment:
             return None
     return names
-
-
-def _supported(operation: Operation) -> Sequence[str]:
-    return [version for version in API_VERSIONS if version >= operation.since]
-
-
-def _check_version(query: Query, versions: Iterable[str]) -> None:
-    asked = query.all("api-version")
-    if len(asked) > 1:
-        raise RefusedError(bad_request("api-version", "The API version is given more than once."))
-    if asked and asked[0] not in versions:
-        raise RefusedError(bad_request("api-version", f"The API version must be one of {', '.join(versions)}."))

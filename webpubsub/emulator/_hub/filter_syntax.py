@@ -14,6 +14,8 @@ import attrs
 T = TypeVar("T")
 
 NESTING_LIMIT = 100
+CLAUSE_LIMIT = 100
+LENGTH_LIMIT = 128 * 1024
 INTEGER_RANGE = range(-(2**63), 2**63)
 COMPARISONS = frozenset({"eq", "ne", "gt", "ge", "lt", "le", "in"})
 
@@ -25,11 +27,11 @@ class FilterSyntaxError(ValueError):
 
     Attributes:
         text: The whole filter.
-        position: How many characters were read up to and including the offending word.
+        position: How many characters were read up to and including the offending word; None if types do not fit.
         reason: What is wrong, without the position.
     """
 
-    def __init__(self, text: str, position: int, reason: str = "Syntax error") -> None:
+    def __init__(self, text: str, position: int | None, reason: str = "Syntax error") -> None:
         super().__init__(text, position, reason)
         self.text = text
         self.position = position
@@ -37,8 +39,8 @@ class FilterSyntaxError(ValueError):
 
     def __str__(self) -> str:
         """Say it in the words of the service."""
-        where = f"{self.reason} at position {self.position} in '{self.text}'"
-        return f"Invalid syntax for '{self.text}': {where}. (Parameter 'filter')"
+        where = "" if self.position is None else f" at position {self.position} in '{self.text}'"
+        return f"Invalid syntax for '{self.text}': {self.reason}{where}. (Parameter 'filter')"
 
 
 @attrs.frozen
@@ -55,10 +57,13 @@ class Name:
 
 @attrs.frozen
 class Options:
-    """The parenthesised list to the right of `in`."""
+    """The parenthesised list to the right of `in`; its types are checked, so its values are a set."""
 
     values: tuple[Literal, ...]
     position: int
+    choices: frozenset[Scalar] = attrs.field(
+        init=False, default=attrs.Factory(lambda self: frozenset(item.value for item in self.values), takes_self=True)
+    )
 
 
 @attrs.frozen
@@ -120,8 +125,11 @@ def parse(text: str) -> Node:
     """Parse a filter that is not empty.
 
     Raises:
-        FilterSyntaxError: The text is not an expression, or nests deeper than `NESTING_LIMIT`.
+        FilterSyntaxError: The text is not an expression, is longer than `LENGTH_LIMIT` characters, nests deeper than
+            `NESTING_LIMIT`, or joins more than `CLAUSE_LIMIT` clauses.
     """
+    if len(text) > LENGTH_LIMIT:
+        raise FilterSyntaxError(f"{text[:100]}...", None, f"More than {LENGTH_LIMIT} characters")
     return _Parser(text).parse()
 
 
@@ -131,6 +139,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
         self._depth = 0
+        self._clauses = 1
         self._token = self._read(0)
 
     def parse(self) -> Node:
@@ -149,6 +158,9 @@ class _Parser:
         operands = [operand()]
         position = self._token.end
         while self._token.text == operator:
+            self._clauses += 1
+            if self._clauses > CLAUSE_LIMIT:
+                raise self._error(f"More than {CLAUSE_LIMIT} clauses")
             self._advance()
             operands.append(operand())
         return operands[0] if len(operands) == 1 else Logical(operator, tuple(operands), position)

@@ -56,28 +56,36 @@ class Filter:
 
 
 def parse(text: str) -> Filter:
-    """Read a filter and check its types; an empty one selects everyone.
+    """Read a filter and check its types.
 
     Raises:
         FilterSyntaxError: The text is not a filter. Errors of syntax are reported before errors of type.
     """
-    root = parse_syntax(text) if text.strip() else Literal(True, 0)
+    root = parse_syntax(text)
     try:
         _require(_Type.BOOLEAN, root)
     except _TypeMismatch as mismatch:
-        raise FilterSyntaxError(text, mismatch.position, mismatch.reason) from None
+        raise FilterSyntaxError(text, None, f"Type '{mismatch.found}', expect '{mismatch.expected}'") from None
+    except _UnknownName as unknown:
+        raise FilterSyntaxError(text, unknown.position, unknown.reason) from None
     return Filter(text, root)
 
 
 class _Type(StrEnum):
-    STRING = "a string"
-    INTEGER = "an integer"
-    BOOLEAN = "a boolean"
-    GROUPS = "the groups"
+    STRING = "string"
+    INTEGER = "int"
+    BOOLEAN = "bool"
+    GROUPS = "groups"
     NULL = "null"
 
 
 class _TypeMismatch(Exception):
+    def __init__(self, found: str, expected: str) -> None:
+        self.found = found
+        self.expected = expected
+
+
+class _UnknownName(Exception):
     def __init__(self, position: int, reason: str) -> None:
         self.position = position
         self.reason = reason
@@ -139,7 +147,7 @@ def _type_of(node: Node) -> _Type:
             return _type_of_value(value)
         case Name(name, position):
             if name.lower() not in _NAMES:
-                raise _TypeMismatch(position, f"Unknown name '{name}'")
+                raise _UnknownName(position, f"Unknown name '{name}'")
             return _NAMES[name.lower()][0]
         case Call():
             return _type_of_call(node)
@@ -170,31 +178,31 @@ def _type_of_value(value: Scalar) -> _Type:
 def _type_of_call(call: Call) -> _Type:
     function = _FUNCTIONS.get(call.function)
     if function is None:
-        raise _TypeMismatch(call.position, f"Unknown function '{call.function}'")
+        raise _UnknownName(call.position, f"Unknown function '{call.function}'")
     most = len(function.parameters)
     if not most - function.optional <= len(call.arguments) <= most:
-        raise _TypeMismatch(call.position, f"Wrong number of arguments for '{call.function}'")
+        raise _UnknownName(call.position, f"Wrong number of arguments for '{call.function}'")
     for argument, allowed in zip(call.arguments, function.parameters, strict=False):
         found = _type_of(argument)
         if found not in allowed:
-            raise _TypeMismatch(argument.position, f"'{call.function}' takes {allowed[0]}, not {found}")
+            raise _TypeMismatch(found, allowed[0])
     return function.returns
 
 
 def _check_comparison(comparison: Comparison) -> None:
     left = _type_of(comparison.left)
     if left is _Type.GROUPS:
-        raise _TypeMismatch(comparison.left.position, f"'{comparison.operator}' cannot compare {left}")
+        raise _TypeMismatch(left, _Type.STRING)
     if comparison.operator == "in":
         _check_membership(left, comparison.right)
         return
     right = _type_of(comparison.right)
     if comparison.operator in _ORDERINGS:
-        fitting = {left, right} <= {_Type.INTEGER, _Type.NULL}
-    else:
-        fitting = right is not _Type.GROUPS and (left is right or _Type.NULL in (left, right))
-    if not fitting:
-        raise _TypeMismatch(comparison.position, f"'{comparison.operator}' cannot compare {left} to {right}")
+        for side in (left, right):
+            if side not in _NUMBER:
+                raise _TypeMismatch(side, _Type.INTEGER)
+    elif right is _Type.GROUPS or (left is not right and _Type.NULL not in (left, right)):
+        raise _TypeMismatch(right, left)
 
 
 def _check_membership(left: _Type, right: Node) -> None:
@@ -202,17 +210,17 @@ def _check_membership(left: _Type, right: Node) -> None:
         for option in right.values:
             found = _type_of(option)
             if left is not found and _Type.NULL not in (left, found):
-                raise _TypeMismatch(option.position, f"'in' cannot compare {left} to {found}")
+                raise _TypeMismatch(found, left)
     elif _type_of(right) is not _Type.GROUPS:
-        raise _TypeMismatch(right.position, "'in' takes a list in parentheses or the groups")
+        raise _TypeMismatch(_type_of(right), _Type.GROUPS)
     elif left not in _TEXT:
-        raise _TypeMismatch(right.position, f"'in' cannot find {left} among the groups")
+        raise _TypeMismatch(left, _Type.STRING)
 
 
 def _require(expected: _Type, node: Node) -> None:
     found = _type_of(node)
     if found is not expected:
-        raise _TypeMismatch(node.position, f"Expected {expected}, found {found}")
+        raise _TypeMismatch(found, expected)
 
 
 def _evaluate(node: Node, subject: Subject) -> Value:
@@ -221,8 +229,8 @@ def _evaluate(node: Node, subject: Subject) -> Value:
             return value
         case Name(name):
             return _NAMES[name.lower()][1](subject)
-        case Options(options):
-            return [option.value for option in options]
+        case Options():
+            return node.choices
         case Call(name, arguments):
             function = _FUNCTIONS[name]
             values = [_evaluate(argument, subject) for argument in arguments]

@@ -5,11 +5,12 @@ Everything that a hostile sender can do (nesting, huge numbers, NaN, a byte orde
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import attrs
 
-__all__ = ["JSONError", "Member", "members", "parse"]
+__all__ = ["JSONError", "Member", "count_members", "members", "parse"]
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _LONGEST_INTEGER = 32
@@ -58,17 +59,24 @@ def members(text: str) -> dict[str, Member]:
     """
     if not isinstance(parse(text), dict):
         raise JSONError("The text is not a JSON object.")
-    found: dict[str, Member] = {}
+    return dict(_pairs(text))
+
+
+def count_members(text: str) -> int:
+    """Count the members of a valid JSON object, those of equal names one by one."""
+    return sum(1 for _ in _pairs(text))
+
+
+def _pairs(text: str) -> Iterator[tuple[str, Member]]:
     position = _skip(text, text.index("{") + 1)
     while text[position] != "}":
         name, position = _decoder.raw_decode(text, position)
         start = _skip(text, _skip(text, position) + 1)
         value, end = _decoder.raw_decode(text, start)
-        found[name] = Member(value, text[start:end])
+        yield name, Member(value, text[start:end])
         position = _skip(text, end)
         if text[position] == ",":
             position = _skip(text, position + 1)
-    return found
 
 
 def _skip(text: str, position: int) -> int:
