@@ -19,7 +19,7 @@ JSON = "json.webpubsub.azure.v1"
 RELIABLE = "json.reliable.webpubsub.azure.v1"
 AUDIENCE = f"http://{HOST}/client/hubs/chat"
 VERIFIER = Verifier(KEY, frozenset({HOST}))
-[CLIENTS] = ENDPOINTS
+CLIENTS, MQTT = ENDPOINTS
 UPGRADE = (("host", HOST), ("upgrade", "WebSocket"), ("connection", "Upgrade"))
 
 
@@ -59,7 +59,9 @@ PATHS = [
     ("/client/hubs/", True),
     ("/client/hubs/a/b", False),
     ("/client/hubs", False),
-    ("/clients/mqtt/hubs/chat", False),
+    ("/clients/mqtt/hubs/chat", True),
+    ("/clients/mqtt?hub=chat", False),
+    ("/clients/socketio/hubs/chat", False),
     ("/api/hubs/chat/:send", False),
     ("/", False),
     ("/client/hubs/%zz", False),
@@ -70,6 +72,39 @@ PATHS = [
 def test_clients_have_addresses_of_their_own(target: str, expected: bool) -> None:
     """A hub is in the path or in the query; everything else is not for WebSocket clients."""
     assert (find_endpoint(Request("GET", target)) is not None) == expected
+
+
+def mqtt_client(audience: str, offered: str) -> Request:
+    """Build the request of an MQTT client."""
+    bearer = token(aud=f"http://{HOST}{audience}", sub="ann")
+    headers = ("authorization", f"Bearer {bearer}"), ("sec-websocket-protocol", offered)
+    return request("/clients/mqtt/hubs/chat", *headers)
+
+
+def test_mqtt_clients_have_an_address_of_their_own() -> None:
+    """Where nothing but `mqtt` is spoken."""
+    client = mqtt_client("/clients/mqtt/hubs/chat", "other, mqtt")
+
+    assert find_endpoint(client) is MQTT
+    admission = admit(client, VERIFIER, MQTT)
+    assert isinstance(admission, Admission)
+    assert (admission.hub, admission.user_id, admission.protocol) == ("chat", "ann", "mqtt")
+
+
+@pytest.mark.parametrize(
+    ("audience", "offered", "status"),
+    [
+        ("/client/hubs/chat", "mqtt", 401),
+        ("/clients/mqtt/hubs/other", "mqtt", 401),
+        ("/clients/mqtt/hubs/chat", JSON, 400),
+    ],
+)
+def test_others_do_not_come_in_there(audience: str, offered: str, status: int) -> None:
+    """Neither with a token for the other address nor with another subprotocol."""
+    with pytest.raises(RefusedError) as refused:
+        admit(mqtt_client(audience, offered), VERIFIER, MQTT)
+
+    assert refused.value.response.status == status
 
 
 def test_a_token_says_who_comes_in() -> None:

@@ -206,7 +206,7 @@ async def test_a_client_without_known_subprotocol_is_simple(emulator: Emulator, 
 REFUSALS = [
     ("/client/hubs/chat", 401),
     ("/client/hubs/", 400),
-    ("/clients/mqtt/hubs/chat", 404),
+    ("/clients/mqtt/hubs/chat", 401),
 ]
 
 

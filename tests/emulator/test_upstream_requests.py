@@ -20,6 +20,8 @@ from webpubsub.emulator._hub.upstream import (
     GroupLeftEvent,
     MqttConnect,
     MqttDisconnect,
+    MqttRefusal,
+    MqttResponse,
     UserEvent,
 )
 from webpubsub.emulator._upstream.requests import (
@@ -28,6 +30,7 @@ from webpubsub.emulator._upstream.requests import (
     WebhookRequest,
     WebhookResponse,
     read_connect_response,
+    read_mqtt_response,
     read_user_response,
     signature,
     validation_allows,
@@ -312,10 +315,48 @@ TAKEN: dict[str, tuple[WebhookResponse, EventReply]] = {
     "no content type": (WebhookResponse(200, body=b"hi"), EventReply(Payload(DataType.BINARY, b"hi"))),
     "metadata": (
         WebhookResponse(204, [("x-webpubsub-metadata-trace", "abc"), ("mqtt-unit", "kg")]),
-        EventReply(None, {"trace": "abc"}, (("unit", "kg"),)),
+        EventReply(None, {"trace": "abc"}),
     ),
     "any 2xx": (WebhookResponse(202, [("content-type", "text/plain")], b"hi"), EventReply(TEXT)),
 }
+
+
+MQTT_RESPONSES: list[tuple[WebhookResponse, MqttResponse | EventFailed]] = [
+    (WebhookResponse(204), MqttResponse(204)),
+    (
+        WebhookResponse(200, [("content-type", "text/csv"), ("mqtt-unit", "kg"), ("x", "y")], b"1,2"),
+        MqttResponse(200, "text/csv", b"1,2", (("unit", "kg"),)),
+    ),
+    (WebhookResponse(500, body=b"no"), MqttResponse(500, None, b"no")),
+    (WebhookResponse(200, body=b" " * (LARGEST_RESPONSE_BYTES + 1)), EventFailed(200)),
+]
+
+
+@pytest.mark.parametrize(("response", "reply"), MQTT_RESPONSES, ids=range(len(MQTT_RESPONSES)))
+def test_an_mqtt_client_gets_all_of_a_response(response: WebhookResponse, reply: MqttResponse | EventFailed) -> None:
+    """Whatever its status and content type are, and what is meant as user properties."""
+    assert read_mqtt_response(response) == reply
+
+
+MQTT_REFUSALS: list[tuple[bytes, MqttRefusal | None]] = [
+    (
+        b'{"mqtt":{"code":138,"reason":"banned","userProperties":[{"name":"a","value":"1"}]}}',
+        MqttRefusal(138, "banned", (("a", "1"),)),
+    ),
+    (b'{"mqtt":{"code":"138","reason":1,"userProperties":{}}}', MqttRefusal()),
+    (b'{"mqtt":138}', None),
+    (b'{"error":"no"}', None),
+    (b"no", None),
+]
+
+
+@pytest.mark.parametrize(("body", "refusal"), MQTT_REFUSALS)
+def test_a_refusal_may_have_words_for_mqtt_clients(body: bytes, refusal: MqttRefusal | None) -> None:
+    """They become the CONNACK; what cannot be understood of them is left out."""
+    reply = read_connect_response(WebhookResponse(401, body=body))
+
+    assert isinstance(reply, ConnectRefused)
+    assert reply.mqtt == refusal
 
 
 @pytest.mark.parametrize(("response", "reply"), TAKEN.values(), ids=TAKEN)

@@ -27,7 +27,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from ._alarms import Alarms
 from ._clients.endpoints import ClientEndpoint
 from ._clients.queue import SendQueue
-from ._clients.session import Effect, Session, WakeAt
+from ._clients.session import Effect, HandOver, Session, WakeAt
 from ._clients.websocket import (
     Closed,
     Control,
@@ -51,10 +51,13 @@ from ._hub.names import hub_key
 from ._hub.upstream import (
     CallUpstream,
     CancelUpstream,
+    ConnectEvent,
     ConnectRefused,
+    ConnectReply,
     EventFailed,
     GroupJoinedEvent,
     GroupLeftEvent,
+    MqttConnect,
     UpstreamEvent,
     UserEvent,
 )
@@ -244,9 +247,10 @@ class Server:
             self._observer.fault(fault, admission.hub)
             raise RefusedError(Response(fault.status))
         upstream = UpstreamClient(
-            ClientOfEvent(hub_key(admission.hub), secrets.token_urlsafe(23), admission.user_id, admission.protocol)
+            ClientOfEvent(hub_key(admission.hub), secrets.token_urlsafe(23), admission.user_id, admission.protocol),
+            admission.event,
         )
-        if self._upstream.hears(admission.hub, admission.event):
+        if not endpoint.connects_later and self._upstream.hears(admission.hub, admission.event):
             reply = await self._upstream.connect(admission.event, upstream)
             if isinstance(reply, ConnectRefused):
                 raise RefusedError(Response(reply.status, reply.headers, reply.body))
@@ -257,7 +261,7 @@ class Server:
         if client_socket is not None:
             session = self._begin(admission, upstream)
             surroundings = _Surroundings(self._clock, self._alarms, self._upstream, self._faults, self._observer)
-            client = _Client(session, surroundings, upstream)
+            client = _Client(session, surroundings, upstream, is_connection=not endpoint.connects_later)
             client.open(client_socket)
             client_socket.serve(client)
         return web.Response()  # goes nowhere: the transport is not aiohttp's any more
@@ -366,15 +370,26 @@ class _Surroundings:
 class _Client:
     """A client that is connected, or may come back: performs what its session asks for."""
 
-    def __init__(self, session: Session, surroundings: _Surroundings, upstream: UpstreamClient) -> None:
+    def __init__(
+        self, session: Session, surroundings: _Surroundings, upstream: UpstreamClient, *, is_connection: bool = True
+    ) -> None:
+        """Begin without a socket.
+
+        Args:
+            session: Decides what is to be done.
+            surroundings: What every client has to do with.
+            upstream: What event handlers know of it.
+            is_connection: Whether it is a connection for those who look on; one that is still to become one is not.
+        """
         self.session = session
+        self._surroundings = surroundings
         self._clock = surroundings.clock
         self._alarms = surroundings.alarms
         self._caller = surroundings.caller
         self._faults = surroundings.faults
         self._observer = surroundings.observer
         self._upstream = upstream
-        self._gone = False
+        self._gone = not is_connection
         self._calls: dict[int, asyncio.Task[None]] = {}
         self._socket: _Socket | None = None
         self._recovering = False
@@ -383,7 +398,8 @@ class _Client:
     def open(self, client_socket: "_Socket") -> None:
         """Take the first socket."""
         self._socket = client_socket
-        self._observer.connection(self.session.connection, "opened")
+        if not self._gone:
+            self._observer.connection(self.session.connection, "opened")
         self._perform(self.session.opened(self._clock.now()))
         for group in sorted(self.session.connection.groups):
             self.joined(group)
@@ -470,16 +486,75 @@ class _Client:
                         self._socket.put(effect)
                 case WakeAt(time):
                     self._alarms.at(time, self._wake)
-                case CallUpstream(call_id, event):
-                    self._call(call_id, event)
+                case CallUpstream():
+                    self._call(effect.call_id, effect.event)
                 case CancelUpstream(call_id):
                     if (call := self._calls.pop(call_id, None)) is not None:
                         call.cancel()
+                case HandOver():
+                    self._hand_over(effect)
         if self.session.ended and not self._gone:
             self._gone = True
             self._observer.connection(self.session.connection, "closed")
 
-    def _call(self, call_id: int, event: UpstreamEvent) -> None:
+    def _hand_over(self, effect: HandOver) -> None:
+        """Leave the socket to another client: one that is there already, or a new one."""
+        client_socket, self._socket = self._socket, None
+        assert client_socket is not None, "a session without a socket has none to hand over"
+        connection = effect.session.connection
+        facts = attrs.evolve(
+            self._upstream.client,
+            connection_id=connection.connection_id,
+            user_id=connection.user_id,
+            physical_connection_id=connection.physical_connection_id,
+            session_id=connection.session_id,
+        )
+        upstream = attrs.evolve(self._upstream, client=facts)
+        if effect.resumes:
+            heir = connection.receiver
+            assert isinstance(heir, _Client)
+            heir._take_over(client_socket, upstream, effect.farewell)
+        else:
+            heir = _Client(effect.session, self._surroundings, upstream)
+            client_socket.pass_to(heir)
+            heir.open(client_socket)
+
+    def _take_over(self, client_socket: "_Socket", upstream: UpstreamClient, farewell: Iterable[Send | Close]) -> None:
+        """Go on with the socket of another client, taking leave of the one that there is."""
+        if self._socket is not None:
+            for said in farewell:
+                self._socket.put(said)
+            self._socket.release()
+        state = self._upstream.client.state
+        self._upstream.client = upstream.client
+        self._upstream.store(state if upstream.client.state is None else upstream.client.state)
+        self._upstream.cookies |= upstream.cookies
+        client_socket.pass_to(self)
+        self.resume(client_socket)
+
+    def _ask(self, call_id: int, connect: MqttConnect) -> None:
+        """Ask the application about an MQTT client; without a handler, it may come in."""
+        connection = self.session.connection
+        self._upstream.client = attrs.evolve(
+            self._upstream.client,
+            connection_id=connection.connection_id,
+            physical_connection_id=connection.physical_connection_id,
+        )
+        event = attrs.evolve(self._upstream.connect, mqtt=connect)
+        if self._caller.hears(self._upstream.client.hub, event):
+            self._calls[call_id] = self._caller.spawn(self._ask_and_wait(call_id, event))
+        else:
+            self._perform(self.session.upstream_replied(call_id, ConnectReply(), self._clock.now()))
+
+    async def _ask_and_wait(self, call_id: int, event: ConnectEvent) -> None:
+        reply = await self._caller.connect(event, self._upstream)
+        self._calls.pop(call_id, None)
+        self._perform(self.session.upstream_replied(call_id, reply, self._clock.now()))
+
+    def _call(self, call_id: int, event: UpstreamEvent | MqttConnect) -> None:
+        if isinstance(event, MqttConnect):
+            self._ask(call_id, event)
+            return
         heard = self._caller.hears(self._upstream.client.hub, event)
         if not isinstance(event, UserEvent):
             if heard:
@@ -559,6 +634,16 @@ class _Socket(asyncio.Protocol):
         """Begin to pass frames on to a client."""
         self._client = client
         self._pump()
+
+    def pass_to(self, client: _Client) -> None:
+        """Pass frames on to another client from now on."""
+        self._client = client
+
+    def release(self) -> None:
+        """Belong to no client any more, after the end has been put: it is not waited for."""
+        self._client = None
+        if self._deadline is None:
+            self._deadline = asyncio.get_running_loop().call_later(_CLOSE_SECONDS, self.abort)
 
     def put(self, outgoing: Outgoing) -> None:
         """Send a frame, or end the connection, after everything that was put before; after the end nothing is sent."""
@@ -689,7 +774,8 @@ class _Socket(asyncio.Protocol):
             self._closing = True
             self._queue.end()
             self._write(close_frame(code, reason))
-            self._deadline = asyncio.get_running_loop().call_later(_CLOSE_SECONDS, self.abort)
+            if self._deadline is None:
+                self._deadline = asyncio.get_running_loop().call_later(_CLOSE_SECONDS, self.abort)
 
     def _end(self) -> None:
         self._transport.close()

@@ -11,6 +11,7 @@ import attrs
 from .._hub.hub import Connection, Hub
 from .codec import Codec
 from .json_v1 import JsonCodec
+from .mqtt_handshake import MqttHandshake
 from .reliable import ReliableSession
 from .session import PubSubSession, Session
 from .simple import SimpleCodec
@@ -45,12 +46,14 @@ class ClientEndpoint:
         audience: The path of the URL that a token for it names, up to the name of the hub.
         subprotocols: What can be spoken there, by the name of the WebSocket subprotocol.
         simple: How clients are spoken to that offer none of these; None turns them away.
+        connects_later: Whether event handlers are asked about a client by its session, and not before there is one.
     """
 
     paths: Sequence[tuple[str, ...]]
     audience: str
     subprotocols: Mapping[str, Speaker]
     simple: Callable[[SimpleCodec], Speaker] | None = None
+    connects_later: bool = False
 
 
 ENDPOINTS = (
@@ -64,5 +67,11 @@ ENDPOINTS = (
             "protobuf.reliable.webpubsub.azure.v1": _reliable(_protobuf),
         },
         simple=lambda codec: _pub_sub(lambda: codec),
+    ),
+    ClientEndpoint(
+        paths=(("clients", "mqtt", "hubs", "{hub}"),),
+        audience="/clients/mqtt/hubs/",
+        subprotocols={"mqtt": MqttHandshake},
+        connects_later=True,
     ),
 )

@@ -51,6 +51,7 @@ __all__ = [
     "Unsubscribe",
     "Will",
     "encode",
+    "refusal_reason",
 ]
 
 V3: Final = 4
@@ -257,13 +258,22 @@ class PacketReader:
         self._largest = largest
         self._waiting = bytearray()
 
+    @property
+    def waiting(self) -> int:
+        """How many bytes have been added and not been taken out."""
+        return len(self._waiting)
+
     def feed(self, data: bytes) -> Iterator[Packet]:
         """Add bytes, and take out every packet that is complete.
 
         Raises:
-            PacketError: From here on the bytes are no packets. Those before it have been yielded.
+            PacketError: While packets are taken out: from here on the bytes are none. Those before it have been
+                yielded.
         """
         self._waiting += data
+        return self._complete()
+
+    def _complete(self) -> Iterator[Packet]:
         while (size := self._next_size()) is not None:
             packet = bytes(self._waiting[:size])
             del self._waiting[:size]
@@ -337,6 +347,13 @@ def encode(packet: Packet, version: int) -> bytes:
         case Disconnect() | Auth():
             body = _write_outcome(packet, version)
     return bytes([packet.type << 4 | flags]) + varint(len(body)) + body
+
+
+def refusal_reason(code: int | None, version: int) -> ReasonCode:
+    """Read what a CONNACK of this version would refuse a client with; a code that it cannot have is unspecified."""
+    if version == V3:
+        return _OF_RETURN_CODES.get(code or 0, ReasonCode.UNSPECIFIED_ERROR) or ReasonCode.UNSPECIFIED_ERROR
+    return ReasonCode(code) if code and code in _CODES[PacketType.CONNACK] else ReasonCode.UNSPECIFIED_ERROR
 
 
 _FLAGS: Final = {PacketType.PUBREL: 2, PacketType.SUBSCRIBE: 2, PacketType.UNSUBSCRIBE: 2}

@@ -6,7 +6,7 @@ handlers are about.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeAlias
 
 import attrs
@@ -37,7 +37,6 @@ from .._hub.upstream import (
     CancelUpstream,
     ConnectedEvent,
     DisconnectedEvent,
-    EventFailed,
     EventReply,
     GroupJoinedEvent,
     GroupLeftEvent,
@@ -48,7 +47,7 @@ from .._hub.upstream import (
 from .codec import Codec
 from .simple import SimpleCodec
 
-__all__ = ["AckIds", "Effect", "PubSubSession", "Session", "WakeAt"]
+__all__ = ["AckIds", "Effect", "HandOver", "PubSubSession", "Session", "WakeAt"]
 
 _REMEMBERED_ACKS = 1000
 _INTERNAL = Failure("InternalServerError", "Internal server error")
@@ -61,7 +60,20 @@ class WakeAt:
     time: float
 
 
-Effect: TypeAlias = Send | Close | CallUpstream | CancelUpstream | WakeAt
+@attrs.frozen
+class HandOver:
+    """Let the socket belong to another session from now on: a new one is opened, one that is there already resumes.
+
+    Attributes:
+        farewell: What its own socket is told, if it has one, before it is left.
+    """
+
+    session: "Session"
+    resumes: bool = False
+    farewell: Sequence[Send | Close] = ()
+
+
+Effect: TypeAlias = Send | Close | CallUpstream | CancelUpstream | WakeAt | HandOver
 """What is to be done: tell the client something, end its socket, call an event handler or not wait for it any more."""
 
 
@@ -251,13 +263,12 @@ class PubSubSession:
         return effects
 
     def _conclude(self, event: Event, reply: Reply, now: float) -> list[Effect]:
-        match reply:
-            case EventFailed():
-                return self._settle(event.ack_id, _INTERNAL, now)
-            case EventReply(payload, metadata):
-                effects = () if payload is None else self.delivered(Message(payload, metadata=metadata), now)
-                self._acked.add(event.ack_id)
-                return [*effects, *self._settle(event.ack_id, None, now)]
+        if not isinstance(reply, EventReply):
+            return self._settle(event.ack_id, _INTERNAL, now)
+        payload, metadata = reply.payload, reply.metadata
+        effects = () if payload is None else self.delivered(Message(payload, metadata=metadata), now)
+        self._acked.add(event.ack_id)
+        return [*effects, *self._settle(event.ack_id, None, now)]
 
     def _carry_out(self, request: JoinGroup | LeaveGroup | SendToGroup, now: float) -> list[Effect]:
         if request.ack_id in self._acked:

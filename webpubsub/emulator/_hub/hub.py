@@ -47,6 +47,8 @@ class Connection:
         hub_name: The hub as the client wrote it.
         protocol: The name of its subprotocol; None for a simple client.
         reconnection_token: What a client of a reliable subprotocol proves itself with when it comes back.
+        physical_connection_id: MQTT: an id of the network connection that it has, or had last.
+        session_id: MQTT: an id of the session.
         receiver: Takes what the connection is to be told; set before the hub takes the connection in.
     """
 
@@ -57,6 +59,8 @@ class Connection:
     permissions: Permissions
     groups: set[str] = attrs.field(factory=set)
     reconnection_token: str | None = attrs.field(default=None, repr=False)
+    physical_connection_id: str | None = None
+    session_id: str | None = None
     receiver: Receiver = attrs.field(init=False, repr=False)
 
 

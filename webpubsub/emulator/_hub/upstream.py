@@ -5,6 +5,8 @@ a frame; the server performs what sessions ask for. The contract:
 
 * `connect` comes between admission and upgrade. The server has it called and applies the `ConnectReply` to the
   admission; a `ConnectRefused` is the response to the client's request, and the client never becomes a connection.
+  For MQTT it comes after the CONNECT packet: the session asks for it with `CallUpstream(0, MqttConnect(...))`, and both
+  replies go to the session.
 * A session asks for a call with `CallUpstream`. `call_id` counts up from 1 within a connection; 0 is `connect`.
 * A user event is answered by exactly one `upstream_replied(call_id, reply)`, unless the session cancels it with
   `CancelUpstream`; then the reply, if one comes nevertheless, is ignored. A session has one user event under way at a
@@ -38,6 +40,8 @@ __all__ = [
     "GroupLeftEvent",
     "MqttConnect",
     "MqttDisconnect",
+    "MqttRefusal",
+    "MqttResponse",
     "Reply",
     "UpstreamEvent",
     "UserEvent",
@@ -61,6 +65,19 @@ class MqttDisconnect:
 
     initiated_by_client: bool
     code: int | None = None
+    user_properties: Sequence[tuple[str, str]] = ()
+
+
+@attrs.frozen
+class MqttRefusal:
+    """What a handler wants the CONNACK of a client to say that may not connect.
+
+    Attributes:
+        code: A reason code or, for version 3.1.1, a return code; it may be none that there is.
+    """
+
+    code: int | None = None
+    reason: str | None = None
     user_properties: Sequence[tuple[str, str]] = ()
 
 
@@ -105,11 +122,16 @@ class ConnectReply:
 
 @attrs.frozen
 class ConnectRefused:
-    """A client may not connect: the response that it gets."""
+    """A client may not connect: the response that it gets.
+
+    Attributes:
+        mqtt: What the response says to a client that speaks MQTT, if anything.
+    """
 
     status: int
     headers: Mapping[str, str] = attrs.field(factory=dict)
     body: bytes = b""
+    mqtt: MqttRefusal | None = None
 
 
 @attrs.frozen
@@ -127,12 +149,18 @@ class DisconnectedEvent:
 
 @attrs.frozen
 class UserEvent:
-    """A client has sent something to the application."""
+    """A client has sent something to the application.
+
+    Attributes:
+        mqtt_properties: User properties of the message, if the client speaks MQTT.
+        content_type: What the client calls its payload in words of its own; None for what the payload's type says.
+    """
 
     name: str
     payload: Payload
     metadata: Mapping[str, str] | None = None
     mqtt_properties: Sequence[tuple[str, str]] = ()
+    content_type: str | None = None
 
 
 @attrs.frozen
@@ -154,10 +182,10 @@ UpstreamEvent: TypeAlias = ConnectedEvent | DisconnectedEvent | UserEvent | Grou
 
 @attrs.frozen
 class CallUpstream:
-    """Tell the application about an event."""
+    """Tell the application about an event, or ask it about an MQTT client that has sent its CONNECT."""
 
     call_id: int
-    event: UpstreamEvent
+    event: UpstreamEvent | MqttConnect
 
 
 @attrs.frozen
@@ -174,12 +202,10 @@ class EventReply:
     Attributes:
         payload: A message for the client, if there is one.
         metadata: What goes with it; with metadata and no payload the message is an empty text.
-        mqtt_properties: User properties of the message, if the client speaks MQTT.
     """
 
     payload: Payload | None = None
     metadata: Mapping[str, str] | None = None
-    mqtt_properties: Sequence[tuple[str, str]] = ()
 
 
 @attrs.frozen
@@ -193,4 +219,14 @@ class EventFailed:
     status: int | None = None
 
 
-Reply: TypeAlias = EventReply | EventFailed
+@attrs.frozen
+class MqttResponse:
+    """What a handler responded to an event of an MQTT client, which gets all of it, be it success or not."""
+
+    status: int
+    content_type: str | None = None
+    body: bytes = b""
+    user_properties: Sequence[tuple[str, str]] = ()
+
+
+Reply: TypeAlias = EventReply | EventFailed | MqttResponse | ConnectReply | ConnectRefused

@@ -39,6 +39,7 @@ from .requests import (
     WebhookRequest,
     WebhookResponse,
     read_connect_response,
+    read_mqtt_response,
     read_user_response,
     validation_allows,
     validation_request,
@@ -76,11 +77,13 @@ class UpstreamClient:
 
     Attributes:
         client: Its facts; `state` is what a handler stored last.
+        connect: How it came in, but for what an MQTT client says later in its CONNECT.
         cookies: What responses have set.
         pending: The last event that went out without anybody waiting for it.
     """
 
     client: ClientOfEvent
+    connect: ConnectEvent
     cookies: dict[str, str] = attrs.field(factory=dict)
     pending: asyncio.Task[None] | None = None
 
@@ -190,6 +193,10 @@ class UpstreamCaller:
         response = await self._deliver(handler, event, to, number=number)
         if response is None:
             return EventFailed()
+        if to.client.physical_connection_id is not None:
+            if response.is_success:
+                to.store(response.header(STATE))
+            return read_mqtt_response(response)
         reply = read_user_response(response)
         if isinstance(reply, EventReply):
             to.store(response.header(STATE))

@@ -25,6 +25,8 @@ from .._hub.upstream import (
     EventReply,
     GroupJoinedEvent,
     GroupLeftEvent,
+    MqttRefusal,
+    MqttResponse,
     UpstreamEvent,
     UserEvent,
 )
@@ -37,6 +39,7 @@ __all__ = [
     "WebhookRequest",
     "WebhookResponse",
     "read_connect_response",
+    "read_mqtt_response",
     "read_user_response",
     "signature",
     "validation_allows",
@@ -228,6 +231,18 @@ def read_connect_response(response: WebhookResponse) -> ConnectReply | ConnectRe
     return ConnectReply(user_id, groups or None, roles, subprotocol, state, properties)
 
 
+def read_mqtt_response(response: WebhookResponse) -> MqttResponse | EventFailed:
+    """Read the response to an event of an MQTT client, which gets all of it unless it is too much."""
+    if len(response.body) > LARGEST_RESPONSE_BYTES:
+        return EventFailed(response.status)
+    properties = tuple(
+        (name.removeprefix(_MQTT_PROPERTY), value)
+        for name, value in response.headers
+        if name.startswith(_MQTT_PROPERTY)
+    )
+    return MqttResponse(response.status, response.header("content-type"), response.body, properties)
+
+
 def read_user_response(response: WebhookResponse) -> EventReply | EventFailed:
     """Read the response to an event of a client.
 
@@ -237,15 +252,10 @@ def read_user_response(response: WebhookResponse) -> EventReply | EventFailed:
     if not response.is_success or len(response.body) > LARGEST_RESPONSE_BYTES:
         return EventFailed(response.status)
     metadata = {name.removeprefix(_METADATA): value for name, value in response.headers if name.startswith(_METADATA)}
-    properties = tuple(
-        (name.removeprefix(_MQTT_PROPERTY), value)
-        for name, value in response.headers
-        if name.startswith(_MQTT_PROPERTY)
-    )
     if response.status == 204 or not response.body:
-        return EventReply(None, metadata or None, properties)
+        return EventReply(None, metadata or None)
     payload = _payload(response.header("content-type"), response.body)
-    return EventFailed(response.status) if payload is None else EventReply(payload, metadata or None, properties)
+    return EventFailed(response.status) if payload is None else EventReply(payload, metadata or None)
 
 
 def _type(event: ConnectEvent | UpstreamEvent) -> str:
@@ -261,7 +271,7 @@ def _body(event: ConnectEvent | UpstreamEvent) -> tuple[str, bytes]:
     match event:
         case UserEvent(payload=payload):
             data = payload.data.encode() if isinstance(payload.data, str) else payload.data
-            return _CONTENT_TYPES[payload.data_type], data
+            return event.content_type or _CONTENT_TYPES[payload.data_type], data
         case ConnectEvent():
             return _JSON, _json(_connect(event))
         case DisconnectedEvent(reason, mqtt):
@@ -318,6 +328,23 @@ def _refused(response: WebhookResponse) -> ConnectRefused:
         response.status if 400 <= response.status < 600 else 500,
         {} if content_type is None else {"Content-Type": content_type},
         response.body,
+        _mqtt_refusal(response.body),
+    )
+
+
+def _mqtt_refusal(body: bytes) -> MqttRefusal | None:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    mqtt = value.get("mqtt") if isinstance(value, dict) else None
+    if not isinstance(mqtt, dict):
+        return None
+    code, reason = mqtt.get("code"), mqtt.get("reason")
+    return MqttRefusal(
+        code if isinstance(code, int) else None,
+        reason if isinstance(reason, str) else None,
+        _properties(mqtt.get("userProperties")),
     )
 
 

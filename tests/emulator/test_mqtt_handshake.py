@@ -1,0 +1,598 @@
+"""How an MQTT client comes in: what its CONNECT may say, what the application says of it, and which session it gets."""
+
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from tests.emulator.mqtt_in_memory import Client, MqttClient, Time, client, published
+from tests.emulator.service_in_memory import Service
+from webpubsub.emulator._clients.mqtt_packets import (
+    V3,
+    V5,
+    ConnAck,
+    Connect,
+    Disconnect,
+    PingReq,
+    PingResp,
+    Properties,
+    Publish,
+    ReasonCode,
+    Will,
+    encode,
+)
+from webpubsub.emulator._hub.messages import Close
+from webpubsub.emulator._hub.upstream import (
+    CallUpstream,
+    ConnectedEvent,
+    ConnectRefused,
+    ConnectReply,
+    DisconnectedEvent,
+    EventFailed,
+    MqttConnect,
+    MqttDisconnect,
+    MqttRefusal,
+)
+
+GREETING = Properties(
+    receive_maximum=1000,
+    maximum_packet_size=1024 * 1024,
+    retain_available=0,
+    wildcard_subscription_available=0,
+    shared_subscription_available=0,
+)
+WILL = Will("w", b"bye")
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+@pytest.mark.parametrize("version", [V3, V5])
+def test_a_client_id_becomes_the_connection_id(service: Service, version: int) -> None:
+    """A client that is let in is a connection of its hub: seen by REST, and told of to the application."""
+    ann = client(service, "ann", version=version, user_id="Ann", groups=["g"])
+
+    assert ann.connack == ConnAck(False, properties=GREETING if version == V5 else Properties())
+    assert service.call("HEAD", "chat/connections/ann?api-version=2024-12-01").status == 200
+    assert service.call("HEAD", "chat/users/Ann?api-version=2024-12-01").status == 200
+    assert service.call("HEAD", "chat/groups/g?api-version=2024-12-01").status == 200
+    assert ann.holder.calls == [CallUpstream(1, ConnectedEvent())]
+    assert ann.session.connection.protocol == "mqtt"
+
+
+def test_before_its_connect_a_client_is_nobody(service: Service) -> None:
+    """The WebSocket alone makes no connection."""
+    MqttClient(service, Connect("ann"), reply=None)
+
+    assert service.hub().everyone() == []
+
+
+def test_a_client_without_an_id_is_given_one(service: Service) -> None:
+    """In version 5.0; it is told which."""
+    ann = client(service, "")
+
+    assert ann.connack == ConnAck(False, properties=evolve(GREETING, assigned_client_identifier="net1"))
+    assert ann.session.connection.connection_id == "net1"
+
+
+ANSWERS: list[tuple[Properties, int, Properties]] = [
+    (Properties(), 60, Properties()),
+    (Properties(session_expiry_interval=30), 60, Properties()),
+    (Properties(session_expiry_interval=31), 60, Properties(session_expiry_interval=30)),
+    (Properties(session_expiry_interval=2**32 - 1), 60, Properties(session_expiry_interval=30)),
+    (Properties(), 0, Properties(server_keep_alive=180)),
+    (Properties(), 180, Properties()),
+    (Properties(), 181, Properties(server_keep_alive=180)),
+]
+
+
+@pytest.mark.parametrize(("asked", "keep_alive", "told"), ANSWERS)
+def test_a_client_is_told_where_it_does_not_get_what_it_asked_for(
+    service: Service, asked: Properties, keep_alive: int, told: Properties
+) -> None:
+    """A session is kept for 30 seconds at most, and nobody may be silent for more than three minutes."""
+    expected = evolve(
+        GREETING,
+        session_expiry_interval=told.session_expiry_interval,
+        server_keep_alive=told.server_keep_alive,
+    )
+
+    assert client(service, properties=asked, keep_alive=keep_alive).connack == ConnAck(False, properties=expected)
+
+
+IDENTIFIER, CONFIGURED = ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR
+REFUSED: list[tuple[Connect, ReasonCode, int | None]] = [
+    (Connect("a-b"), IDENTIFIER, 2),
+    (Connect("ä"), IDENTIFIER, 2),
+    (Connect("a" * 129), IDENTIFIER, 2),
+    (Connect("", V3, keep_alive=60), IDENTIFIER, 2),
+    (Connect("a", V3, keep_alive=0), CONFIGURED, 3),
+    (Connect("a", V3, keep_alive=181), CONFIGURED, 3),
+    (Connect("a", properties=Properties(authentication_method="x")), ReasonCode.BAD_AUTHENTICATION_METHOD, None),
+    (Connect("a", will=Will(" ", b"")), ReasonCode.TOPIC_NAME_INVALID, 3),
+    (Connect("a", will=Will("w" * 1025, b"")), ReasonCode.TOPIC_NAME_INVALID, 3),
+    (Connect("a", will=Will("$webpubsub/server/events/e", b"")), ReasonCode.TOPIC_NAME_INVALID, 3),
+    (Connect("a", will=Will("w", bytes(2001))), ReasonCode.PACKET_TOO_LARGE, 3),
+    (Connect("a", will=Will("w", b"", retain=True)), ReasonCode.RETAIN_NOT_SUPPORTED, 3),
+    (
+        Connect("a", will=Will("w", b"\xff", properties=Properties(payload_format_indicator=1))),
+        ReasonCode.PAYLOAD_FORMAT_INVALID,
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("connect", "code", "return_code"), REFUSED)
+def test_a_connect_that_the_service_does_not_take_is_refused(
+    service: Service, connect: Connect, code: ReasonCode, return_code: int | None
+) -> None:
+    """With a reason code in version 5.0 and the nearest return code in 3.1.1; then the WebSocket is closed."""
+    if connect.version == V5:
+        refused = MqttClient(service, connect)
+        assert isinstance(refused.connack, ConnAck)
+        assert (refused.connack.session_present, refused.connack.code) == (False, code)
+        assert refused.connack.properties.reason_string
+        assert refused.closed == Close(1000)
+    if return_code is not None:
+        old = evolve(connect, version=V3, keep_alive=connect.keep_alive if connect.version == V3 else 60)
+        refused = MqttClient(service, old)
+        assert refused.return_code == return_code
+        assert refused.closed == Close(1000)
+    assert service.hub().everyone() == []
+
+
+def test_limits_of_a_will_are_inclusive(service: Service) -> None:
+    """2000 bytes for a topic of 1024 characters."""
+    assert client(service, will=Will("w" * 1024, bytes(2000))).connack == ConnAck(False, properties=GREETING)
+
+
+def test_a_will_needs_the_role_to_publish_it(service: Service) -> None:
+    """Better told at once than when nobody listens any more."""
+    refused = client(service, will=WILL, roles=["webpubsub.sendToGroup.other"])
+
+    assert isinstance(refused.connack, ConnAck)
+    assert refused.connack.code == ReasonCode.NOT_AUTHORIZED
+
+
+BAD_BEGINNINGS: list[tuple[bytes | str, int, bytes]] = [
+    ("text", 1003, b""),
+    (b"\xc0\x00", 1007, b""),
+    (b"\xff\x00", 1007, b""),
+    (b"\x10\x0c\x00\x04MQTT\x04\x03\x00\x00\x00\x00", 1007, b""),
+    (b"\x10\x0c\x00\x04MQTT\x06\x02\x00\x3c\x00\x00", 1000, b"\x20\x02\x00\x01"),
+    (b"\x10\x0e\x00\x06MQIsdp\x03\x02\x00\x3c\x00\x00", 1000, b"\x20\x02\x00\x01"),
+]
+
+
+@pytest.mark.parametrize(("data", "code", "answer"), BAD_BEGINNINGS)
+def test_what_is_no_connect_ends_the_connection(service: Service, data: bytes | str, code: int, answer: bytes) -> None:
+    """Only a client of another version is told why: in the form that every version understands."""
+    fresh = Client(service)
+
+    said = fresh.send_bytes(data)
+
+    assert fresh.closed is not None
+    assert fresh.closed.code == code
+    assert b"".join(encode(packet, V3) for packet in said) == answer
+
+
+def test_a_client_that_says_nothing_is_sent_away(service: Service) -> None:
+    """After 30 seconds."""
+    silent = Client(service)
+
+    assert silent.wait(29.9) == []
+    assert silent.closed is None
+    silent.wait(0.2)
+
+    assert silent.closed == Close(1008, "The CONNECT did not come in time.")
+
+
+def test_what_comes_with_the_connect_is_done_after_the_connack(service: Service) -> None:
+    """A client may send its first packets at once, in the same frame or before it has read anything."""
+    ann = client(service, more=[PingReq()])
+
+    assert ann.received() == [PingResp()]
+
+    slow = client(service, "bob", reply=None)
+    assert slow.send(PingReq()) == []
+    assert slow.reply(ConnectReply()) == [ConnAck(False, properties=GREETING), PingResp()]
+
+
+def test_too_much_before_the_connack_ends_the_connection(service: Service) -> None:
+    """A slow application does not make the emulator keep everything."""
+    ann = client(service, reply=None)
+
+    ann.send_bytes(bytes(1024 * 1024))
+    assert ann.closed is None
+    ann.send_bytes(b"\0")
+
+    assert ann.closed == Close(1008, "Too much came before the CONNACK.")
+
+
+# What the application says
+
+
+def test_the_application_is_asked_after_the_connect(service: Service) -> None:
+    """With what the CONNECT says, and before the client is anybody."""
+    properties = Properties(user_properties=(("k", "v"),))
+    ann = client(service, username="u", password=b"p", properties=properties, clean_start=False, reply=None)
+
+    asked = MqttConnect(V5, False, "u", b"p", (("k", "v"),))
+    assert ann.holder.calls == [CallUpstream(0, asked)]
+    assert ann.connack is None
+    assert (ann.session.connection.connection_id, ann.session.connection.physical_connection_id) == ("ann", "net-1")
+
+
+def test_the_application_can_change_who_comes_in(service: Service) -> None:
+    """User, groups and roles instead of those of the token, and user properties for the client."""
+    reply = ConnectReply("Ann", ["g", "h"], ["webpubsub.sendToGroup.x"], mqtt_properties=[("k", "v")])
+    ann = client(service, user_id="other", groups=["a"], reply=reply)
+
+    connection = ann.session.connection
+    assert (connection.user_id, connection.groups) == ("Ann", {"g", "h"})
+    assert ann.subscribe("y") == [ReasonCode.NOT_AUTHORIZED]
+    assert ann.connack == ConnAck(False, properties=evolve(GREETING, user_properties=(("k", "v"),)))
+
+
+REFUSALS: list[tuple[ConnectRefused, ConnAck, int]] = [
+    (
+        ConnectRefused(401, mqtt=MqttRefusal(138, "banned", (("k", "v"),))),
+        ConnAck(False, ReasonCode.BANNED, Properties(reason_string="banned", user_properties=(("k", "v"),))),
+        3,
+    ),
+    (ConnectRefused(401, mqtt=MqttRefusal(4)), ConnAck(False, ReasonCode.UNSPECIFIED_ERROR), 4),
+    (ConnectRefused(401, mqtt=MqttRefusal(0)), ConnAck(False, ReasonCode.UNSPECIFIED_ERROR), 3),
+    (ConnectRefused(401, mqtt=MqttRefusal(-1)), ConnAck(False, ReasonCode.UNSPECIFIED_ERROR), 3),
+    (ConnectRefused(401, mqtt=MqttRefusal(None)), ConnAck(False, ReasonCode.UNSPECIFIED_ERROR), 3),
+    (
+        ConnectRefused(403),
+        ConnAck(
+            False,
+            ReasonCode.NOT_AUTHORIZED,
+            Properties(reason_string="The application has refused the client with status 403."),
+        ),
+        5,
+    ),
+    (
+        ConnectRefused(500),
+        ConnAck(
+            False,
+            ReasonCode.UNSPECIFIED_ERROR,
+            Properties(reason_string="The application has refused the client with status 500."),
+        ),
+        3,
+    ),
+]
+
+
+@pytest.mark.parametrize(("reply", "connack", "return_code"), REFUSALS)
+def test_the_application_can_refuse_a_client(
+    service: Service, reply: ConnectRefused, connack: ConnAck, return_code: int
+) -> None:
+    """In its own words where the version of the client has them; a code that does not exist is unspecified."""
+    refused = client(service, reply=reply)
+    old = client(service, version=V3, reply=reply)
+
+    assert (refused.connack, refused.closed) == (connack, Close(1000))
+    assert old.return_code == return_code
+    assert service.hub().everyone() == []
+
+
+def test_other_replies_refuse_a_client(service: Service) -> None:
+    """Roles that cannot be, and no reply at all."""
+    bad_roles = ConnectReply(roles=["webpubsub.sendToGroups.******"])
+
+    for reply in (bad_roles, EventFailed()):
+        refused = client(service, reply=reply)
+        assert isinstance(refused.connack, ConnAck)
+        assert refused.connack.code == ReasonCode.UNSPECIFIED_ERROR
+
+
+def test_a_client_that_leaves_before_the_reply_is_forgotten(service: Service) -> None:
+    """The reply finds nobody."""
+    ann = client(service, reply=None)
+    ann.lose()
+
+    assert ann.reply(ConnectReply()) == []
+    assert service.hub().everyone() == []
+
+
+# Which session
+
+KEPT = Properties(session_expiry_interval=30)
+
+
+@pytest.mark.parametrize("version", [V3, V5])
+def test_a_client_that_comes_back_goes_on(service: Service, version: int) -> None:
+    """Same session, user, groups and roles, whatever its new token says; the application is not told again."""
+    options: dict[str, Any] = {
+        "version": version,
+        "clean_start": False,
+        "properties": KEPT if version == V5 else Properties(),
+    }
+    first = client(service, **options, user_id="Ann")
+    first.subscribe("g")
+    first.lose()
+
+    again = client(service, **options, time=first.time, user_id="Bob", roles=[])
+
+    assert isinstance(again.connack, ConnAck)
+    assert again.connack.session_present
+    assert again.session is first.session
+    connection = again.session.connection
+    assert (connection.user_id, connection.groups) == ("Ann", {"g"})
+    assert [type(call.event) for call in again.holder.calls if isinstance(call, CallUpstream)].count(
+        ConnectedEvent
+    ) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "kept"),
+    [(V3, True), (V3, False), (V5, True), (V5, False)],
+)
+def test_a_session_ends_30_seconds_after_its_client_has_gone(service: Service, version: int, kept: bool) -> None:
+    """Or at once, if the client wanted that; until then, REST finds it."""
+    properties = KEPT if version == V5 and kept else Properties()
+    ann = client(service, version=version, clean_start=not kept, properties=properties)
+
+    ann.lose()
+
+    assert (service.hub().connection("ann") is not None) == kept
+    ann.wait(29.9)
+    assert (service.hub().connection("ann") is not None) == kept
+    ann.wait(0.2)
+    assert service.hub().connection("ann") is None
+    reason = "The session has expired." if kept else ""
+    assert ann.holder.calls[-1] == CallUpstream(2, DisconnectedEvent(reason))
+
+
+def test_a_shorter_session_is_as_short_as_asked_for(service: Service) -> None:
+    """Version 5.0 says how long."""
+    ann = client(service, properties=Properties(session_expiry_interval=5))
+    ann.lose()
+
+    ann.wait(4.9)
+    assert service.hub().connection("ann") is not None
+    ann.wait(0.2)
+    assert service.hub().connection("ann") is None
+
+
+def test_coming_back_stops_the_clock(service: Service) -> None:
+    """A session that has its client again does not end because it had been left once."""
+    first = client(service, properties=KEPT)
+    first.lose()
+    first.wait(29)
+    again = client(service, properties=KEPT, clean_start=False, time=first.time)
+
+    again.wait(20)
+
+    assert again.closed is None
+    assert service.hub().connection("ann") is not None
+
+
+def test_a_clean_start_begins_anew(service: Service) -> None:
+    """The session that waited ends, and the application hears of both."""
+    first = client(service, properties=KEPT)
+    first.subscribe("g")
+    first.lose()
+
+    second = client(service, clean_start=True, time=first.time)
+
+    assert isinstance(second.connack, ConnAck)
+    assert not second.connack.session_present
+    assert second.session.connection.groups == set()
+    assert service.hub().connection("ann") is second.session.connection
+    assert isinstance(first.holder.calls[-1], CallUpstream)
+    assert isinstance(first.holder.calls[-1].event, DisconnectedEvent)
+    assert second.holder.calls == [CallUpstream(1, ConnectedEvent())]
+
+
+@pytest.mark.parametrize("clean_start", [True, False])
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_second_client_of_the_same_id_takes_the_place_of_the_first(
+    service: Service, clean_start: bool, kept: bool
+) -> None:
+    """The first one is told that its session was taken over; a session that is not kept is not inherited."""
+    first = client(service, properties=KEPT if kept else Properties())
+    second = client(service, clean_start=clean_start, properties=KEPT, time=first.time)
+
+    (farewell,) = first.received()
+    assert isinstance(farewell, Disconnect)
+    assert farewell.code == ReasonCode.SESSION_TAKEN_OVER
+    assert first.closed is not None
+    assert first.closed.code == 1000
+    assert isinstance(second.connack, ConnAck)
+    assert second.connack.session_present == (kept and not clean_start)
+    assert [connection.connection_id for connection in service.hub().everyone()] == ["ann"]
+    assert second.send(PingReq()) == [PingResp()]
+
+
+def test_a_client_of_another_protocol_keeps_its_id(service: Service) -> None:
+    """Nobody takes the connection of a JSON client over."""
+    json = service.connect(connection_id="ann")
+
+    refused = client(service, "ann")
+
+    assert isinstance(refused.connack, ConnAck)
+    assert refused.connack.code == ReasonCode.CLIENT_IDENTIFIER_NOT_VALID
+    assert service.hub().connection("ann") is json.connection
+
+
+# Wills
+
+
+def watcher(service: Service, time: Time) -> MqttClient:
+    """Connect somebody who waits for the will."""
+    watching = client(service, "watcher", time=time)
+    watching.subscribe("w", qos=1)
+    return watching
+
+
+@pytest.mark.parametrize("version", [V3, V5])
+def test_a_will_is_done_when_a_client_is_lost(service: Service, version: int) -> None:
+    """And not when it says goodbye."""
+    time = Time()
+    watching = watcher(service, time)
+    lost = client(service, "lost", version=version, will=Will("w", b"bye", 1), time=time)
+    polite = client(service, "polite", version=version, will=WILL, time=time)
+
+    polite.send(Disconnect())
+    assert published(watching.received()) == []
+    lost.lose()
+
+    assert published(watching.received()) == [("w", b"bye", 1)]
+
+
+def test_a_will_can_be_asked_for_with_the_goodbye(service: Service) -> None:
+    """Version 5.0 has a code for that."""
+    time = Time()
+    watching = watcher(service, time)
+    ann = client(service, will=WILL, time=time)
+
+    ann.send(Disconnect(ReasonCode.DISCONNECT_WITH_WILL))
+
+    assert published(watching.received()) == [("w", b"bye", 0)]
+
+
+def test_a_delayed_will_waits_for_the_client_to_come_back(service: Service) -> None:
+    """It is done when the delay or the session ends, whatever is first; coming back cancels it."""
+    time = Time()
+    watching = watcher(service, time)
+    will = evolve(WILL, properties=Properties(will_delay_interval=10))
+    ann = client(service, will=will, properties=KEPT, time=time)
+    ann.lose()
+
+    ann.wait(9)
+    assert published(watching.received()) == []
+    back = client(service, will=will, properties=KEPT, clean_start=False, time=time)
+    back.wait(20)
+    assert published(watching.received()) == []
+    back.lose()
+    back.wait(10)
+    assert published(watching.received()) == [("w", b"bye", 0)]
+
+    short = client(service, "short", will=will, properties=Properties(session_expiry_interval=3), time=time)
+    short.lose()
+    short.wait(3)
+    assert published(watching.received()) == [("w", b"bye", 0)]
+
+
+def test_a_will_is_done_when_the_session_is_taken_over(service: Service) -> None:
+    """The standard says so, unless it has a delay."""
+    time = Time()
+    watching = watcher(service, time)
+    client(service, will=WILL, properties=KEPT, time=time)
+
+    client(service, properties=KEPT, clean_start=False, time=time)
+
+    assert published(watching.received()) == [("w", b"bye", 0)]
+
+
+def test_a_will_that_is_not_allowed_any_more_is_not_done(service: Service) -> None:
+    """The role counts when it is published."""
+    time = Time()
+    watching = watcher(service, time)
+    ann = client(service, will=WILL, time=time)
+    service.call("DELETE", "chat/permissions/sendToGroup/connections/ann?targetName=w&api-version=2024-12-01")
+
+    ann.lose()
+
+    assert published(watching.received()) == []
+
+
+# Goodbyes
+
+
+def test_the_application_is_told_how_a_client_left(service: Service) -> None:
+    """Who ended it, with which packet, and in which words."""
+    goodbye = Disconnect(ReasonCode.ADMINISTRATIVE_ACTION, Properties(reason_string="r", user_properties=(("k", "v"),)))
+    ann = client(service)
+
+    ann.send(goodbye)
+
+    told = MqttDisconnect(True, ReasonCode.ADMINISTRATIVE_ACTION, (("k", "v"),))
+    assert ann.holder.calls[-1] == CallUpstream(2, DisconnectedEvent("r", told))
+    assert ann.closed == Close(1000)
+    assert ann.send(PingReq()) == []
+
+
+def test_a_goodbye_can_change_how_long_the_session_is_kept(service: Service) -> None:
+    """Shorter, longer, but not from nothing."""
+    ann = client(service, properties=KEPT)
+    ann.send(Disconnect(properties=Properties(session_expiry_interval=0)))
+    assert service.hub().connection("ann") is None
+
+    bob = client(service, "bob", properties=Properties(session_expiry_interval=1))
+    bob.send(Disconnect(properties=Properties(session_expiry_interval=20)))
+    bob.wait(19)
+    assert service.hub().connection("bob") is not None
+
+    eve = client(service, "eve")
+    (farewell,) = eve.send(Disconnect(properties=Properties(session_expiry_interval=20)))
+    assert isinstance(farewell, Disconnect)
+    assert farewell.code == ReasonCode.PROTOCOL_ERROR
+
+
+def test_closing_through_rest_says_why(service: Service) -> None:
+    """A client of 5.0 gets a DISCONNECT; the session ends, and waiting for it is no use."""
+    ann = client(service, properties=KEPT)
+    old = client(service, "old", version=V3, clean_start=False)
+
+    service.call("POST", "chat/:closeConnections?reason=maintenance&api-version=2024-12-01")
+
+    (farewell,) = ann.received()
+    assert isinstance(farewell, Disconnect)
+    assert farewell.code == ReasonCode.ADMINISTRATIVE_ACTION
+    assert farewell.properties.reason_string == "Application server closed the connection. Reason: maintenance"
+    assert old.received() == []
+    assert [end.closed.code for end in (ann, old) if end.closed is not None] == [1000, 1000]
+    assert service.hub().everyone() == []
+    assert isinstance(ann.holder.calls[-1], CallUpstream)
+    assert ann.holder.calls[-1].event == DisconnectedEvent(
+        "Application server closed the connection. Reason: maintenance", MqttDisconnect(False, 0x98)
+    )
+
+
+def test_closing_a_session_that_waits_ends_it(service: Service) -> None:
+    """Its client gets a new one when it comes back."""
+    ann = client(service, properties=KEPT)
+    ann.lose()
+
+    service.call("DELETE", "chat/connections/ann?api-version=2024-12-01")
+
+    back = client(service, properties=KEPT, clean_start=False, time=ann.time)
+    assert isinstance(back.connack, ConnAck)
+    assert not back.connack.session_present
+    ann.wait(60)
+    assert service.hub().connection("ann") is back.session.connection
+
+
+@pytest.mark.parametrize("version", [V3, V5])
+def test_a_client_that_is_silent_for_too_long_is_lost(service: Service, version: int) -> None:
+    """After one and a half times what it promised; every packet counts."""
+    ann = client(service, version=version, keep_alive=10)
+    ann.wait(14)
+    assert ann.send(PingReq()) == [PingResp()]
+    assert ann.wait(14.9) == []
+    assert ann.closed is None
+
+    said = ann.wait(0.2)
+
+    assert [packet.code for packet in said if isinstance(packet, Disconnect)] == [0x8D] * (version == V5)
+    assert ann.closed is not None
+    assert isinstance(ann.holder.calls[-1], CallUpstream)
+    assert isinstance(ann.holder.calls[-1].event, DisconnectedEvent)
+
+
+def test_a_message_for_a_client_is_no_sign_of_life(service: Service) -> None:
+    """Only what the client sends counts."""
+    ann = client(service, keep_alive=10)
+    ann.subscribe("g")
+    ann.wait(14)
+    client(service, "bob", time=ann.time).send(Publish("g", b"x"))
+
+    ann.wait(2)
+
+    assert ann.closed is not None
