@@ -368,8 +368,8 @@ def any_packet(version: int) -> st.SearchStrategy[Packet]:
     return st.one_of(strategies)
 
 
-VERSIONED = st.sampled_from([V3, V5]).flatmap(
-    lambda version: st.tuples(st.just(version), st.lists(any_packet(version), min_size=1, max_size=3))
+VERSIONED = st.one_of(
+    [st.tuples(st.just(version), st.lists(any_packet(version), min_size=1, max_size=3)) for version in (V3, V5)]
 )
 
 
@@ -464,9 +464,13 @@ def test_paho_knows_the_same_reason_codes(kind: PacketType) -> None:
     assert set(mqtt_packets._CODES[kind]) == theirs
 
 
-PROPERTIES = st.sampled_from(
-    [kind for kind in PacketType if any(kind in known.packets for known in mqtt_fields._PROPERTIES)]
-).flatmap(lambda kind: st.tuples(st.just(kind), properties(V5, kind)))
+PROPERTIES = st.one_of(
+    [
+        st.tuples(st.just(kind), properties(V5, kind))
+        for kind in PacketType
+        if any(kind in known.packets for known in mqtt_fields._PROPERTIES)
+    ]
+)
 
 
 def spoken_by_paho(properties_: Properties, kind: PacketType) -> Any:
