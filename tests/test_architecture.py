@@ -46,7 +46,10 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("webpubsub.events.fastapi", {"webpubsub.errors", "webpubsub.events", "starlette"}),
     ("webpubsub.events.flask", {"webpubsub.events", "flask", "werkzeug"}),
     ("webpubsub.events", VOCABULARY - {"webpubsub.messages", "webpubsub.options"} | {"attrs"}),
-    ("webpubsub.compat", UNDER_THE_CLIENTS | {"webpubsub._async", "webpubsub._sync", "webpubsub_rest", "azure"}),
+    (
+        "webpubsub.compat",
+        UNDER_THE_CLIENTS | {"webpubsub._async", "webpubsub._sync", "webpubsub_rest", "attrs", "azure"},
+    ),
     ("webpubsub.aio", {"webpubsub._async", "webpubsub.models"}),
     ("webpubsub._async", UNDER_THE_CLIENTS | {"webpubsub_rest"}),
     ("webpubsub._sync", UNDER_THE_CLIENTS | {"webpubsub_rest"}),
@@ -138,9 +141,34 @@ def test_what_the_clients_wait_with_has_a_name(module: str) -> None:
     assert {name.partition(".")[0] for name in imports_of(module)} & {"asyncio", "threading", "anyio"} == set()
 
 
+def test_values_have_one_idiom_on_each_side() -> None:
+    """What `import webpubsub` loads is made of the standard library; values of all other parts are attrs classes.
+
+    attrs costs a tenth of that import, and a sender of messages needs none of it.
+    """
+    made_with = {module: imports_of(module) & {"attrs", "dataclasses"} for module in MODULES}
+
+    assert {module for module, used in made_with.items() if "attrs" in used and not is_in(module, PARTS)} == set()
+    assert {module for module in MODULES if is_in(module, PARTS) and has_dataclass(module)} == set()
+
+
+def has_dataclass(module: str) -> bool:
+    """Tell whether a module makes a dataclass."""
+    tree = ast.walk(ast.parse(MODULES[module].read_text("utf-8")))
+    return any(
+        "dataclass" in ast.unparse(mark)
+        for node in tree
+        if isinstance(node, ast.ClassDef)
+        for mark in node.decorator_list
+    )
+
+
+PARTS = {"webpubsub.cli", "webpubsub.compat", "webpubsub.emulator", "webpubsub.events"}
+"""What is imported for itself."""
+
 LIGHT: list[tuple[str, set[str]]] = [
-    ("webpubsub", {"aiohttp", "anyio", "asyncio", "attr", "azure", "websockets", "webpubsub.emulator"}),
-    ("webpubsub.aio", {"aiohttp", "attr", "azure", "websockets", "webpubsub.emulator"}),
+    ("webpubsub", {"aiohttp", "anyio", "asyncio", "attr", "azure", "google.protobuf", "websockets", *PARTS}),
+    ("webpubsub.aio", {"aiohttp", "attr", "azure", "google.protobuf", "websockets", *PARTS}),
     ("webpubsub.compat", {"aiohttp", "requests", "websockets", "webpubsub.emulator"}),
     ("webpubsub.compat.aio", {"aiohttp", "requests", "websockets", "webpubsub.emulator"}),
     ("webpubsub.emulator", {"aiohttp", "azure", "google.protobuf", "trustme", "websockets"}),
@@ -158,6 +186,14 @@ def test_an_import_pulls_in_no_more_than_it_needs(module: str, heavy: set[str]) 
 
     assert module in loaded
     assert loaded & heavy == set()
+
+
+def test_an_import_pulls_in_no_command_line() -> None:
+    """Click comes with httpx, where it is installed, and not with us."""
+    program = "import sys, httpx, jwt; there = set(sys.modules); import webpubsub.aio; print(*set(sys.modules) - there)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert {name for name in run.stdout.split() if is_in(name, {"click", "rich", "attr", "attrs", "uuid"})} == set()
 
 
 def test_a_client_is_made_without_the_optional_packages() -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import ssl
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
+import attrs
 from azure.core import exceptions as core
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import RetryPolicy as CoreRetryPolicy
@@ -51,7 +51,7 @@ _ALREADY_SO = {
 """Keywords that are taken with the value that says what is done here anyway."""
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class Extras:
     """What a call does besides sending: the keywords that the native client has no word for.
 
@@ -64,8 +64,8 @@ class Extras:
     """
 
     cls: Callable[[Any, Any, dict[str, Any]], object] | None = None
-    error_map: Mapping[int, Callable[..., BaseException]] = field(default_factory=dict)
-    params: Mapping[str, Any] = field(default_factory=dict)
+    error_map: Mapping[int, Callable[..., BaseException]] = attrs.field(factory=dict)
+    params: Mapping[str, Any] = attrs.field(factory=dict)
     raw_request_hook: Callable[[PipelineRequest[Any]], object] | None = None
     raw_response_hook: Callable[[PipelineResponse[Any, Any]], object] | None = None
 
