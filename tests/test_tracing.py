@@ -103,14 +103,47 @@ def test_instrumented_process(spans: Spans) -> None:
 
 
 @pytest.mark.usefixtures("everything_is_instrumented")
-def test_instrumented_process_with_asyncio(spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So it is in the asynchronous client over httpx's own transport."""
-    monkeypatch.setattr(asynchronous, "find_spec", lambda name: None)
+@pytest.mark.parametrize("over_aiohttp", [False, True])
+def test_instrumented_process_with_asyncio(over_aiohttp: bool, spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is in the asynchronous client, over aiohttp and without it."""
+    if not over_aiohttp:
+        monkeypatch.setattr(asynchronous, "find_spec", lambda name: None)
     with Server(answering(BUSY, ACCEPTED)) as server:
         calls = AwaitingCalls(server.endpoint, retry_policy=AT_ONCE)
         calls.post()
         calls.close()
     assert spans.statuses == [503, 202]
+    parents = [request.headers["traceparent"].split("-")[1] for request in server.requests]
+    assert parents == [trace_id(span) for span in spans.finished]
+
+
+ABSENT = answer("404 Not Found")
+
+
+@pytest.mark.parametrize("instrumented", ["process", "client"])
+def test_no_for_an_answer_is_no_error(
+    instrumented: str, connect: Connect, spans: Spans, request: pytest.FixtureRequest
+) -> None:
+    """A question that is answered with 404 went well; a user that is missing where one is needed did not."""
+    if instrumented == "process":
+        request.getfixturevalue("everything_is_instrumented")
+    with Server(answering(ABSENT, ABSENT)) as server:
+        calls = connect(server.endpoint)
+        if instrumented == "client":
+            HTTPXClientInstrumentor.instrument_client(calls.service.http, tracer_provider=spans.provider)
+        assert calls.raw("HEAD", "/api/hubs/chat/users/ann?api-version=2024-12-01").status_code == 404
+        assert calls.raw("PUT", "/api/hubs/chat/users/ann/groups/g?api-version=2024-12-01").status_code == 404
+    assert spans.statuses == [404, 404]
+    assert [span.status.status_code for span in spans.finished] == [StatusCode.OK, StatusCode.ERROR]
+
+
+def test_the_span_of_an_application_is_left_alone(connect: Connect, spans: Spans) -> None:
+    """What is around the call is not ours to judge."""
+    tracer = spans.provider.get_tracer("the application")
+    with Server(answering(ABSENT)) as server, tracer.start_as_current_span("a request of a browser"):
+        connect(server.endpoint).raw("HEAD", "/api/hubs/chat/users/ann?api-version=2024-12-01")
+    (span,) = spans.finished
+    assert span.status.status_code is StatusCode.UNSET
 
 
 def test_no_secret_is_traced(connect: Connect, spans: Spans) -> None:

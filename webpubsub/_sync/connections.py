@@ -17,6 +17,7 @@ from .._transport.endpoints import Proxy, Route
 from .._transport.extensions import Extensions
 from .._transport.failures import ClosedBeforeError, ClosedError
 from .._transport.http1 import ResponseReader, request_head
+from .._transport.tracing import mark_expected
 
 _JOINED_BYTES = 64 * 1024
 _KEEP_ALIVE_SECONDS = 60
@@ -49,7 +50,9 @@ class Connections(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if self._given is not None:
-            return self._given.handle_request(request)
+            response = self._given.handle_request(request)
+            mark_expected(request, response)
+            return response
         method = httpx.HTTPTransport.handle_request
         if type(method) is FunctionType and method.__module__.partition(".")[0] == httpx.__name__:
             return self._handle(request)
@@ -76,7 +79,9 @@ class Connections(httpx.HTTPTransport):
     def _handle(self, request: httpx.Request) -> httpx.Response:
         if self.closed:
             raise ClosedBeforeError("the client was closed")
-        return self._pools.get().handle(request)
+        response = self._pools.get().handle(request)
+        mark_expected(request, response)
+        return response
 
     def _handle_watched(self, passed: SimpleNamespace) -> SimpleNamespace:
         """Stand where httpx's own transport has its connections."""
