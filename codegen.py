@@ -14,12 +14,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rendering import comparing, files, package, protobuf, spec, twin
+from rendering import comparing, files, twin
 from rendering.files import Tree
 from rendering.grammar import DocumentError
+
+if TYPE_CHECKING:
+    from rendering.spec import Taken
 
 ROOT = Path(__file__).parent
 TWINS = {
@@ -38,11 +42,22 @@ class Stop(Exception):
     """Why nothing was done, in one line."""
 
 
+def check_pins() -> None:
+    """Refuse other versions of the tools than the pinned ones, before any of them is imported."""
+    for distribution, pinned in PINNED.items():
+        try:
+            found = f"{version(distribution)} is installed"
+        except PackageNotFoundError:
+            found = "is not installed"
+        if found != f"{pinned} is installed":
+            raise Stop(f"{distribution} {found}, but only {pinned} renders the same code")
+
+
 def rendered(root: Path) -> Tree:
     """Render everything that a repository should hold, by path in it."""
-    for distribution, pinned in PINNED.items():
-        if version(distribution) != pinned:
-            raise Stop(f"{distribution} {version(distribution)} is installed, but only {pinned} renders the same code")
+    check_pins()
+    from rendering import package, protobuf
+
     sources = {
         path.relative_to(root): path.read_text("utf-8")
         for folder in TWINS
@@ -83,6 +98,9 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     try:
         if options.command == "diff":
             return diff(options)
+        check_pins()
+        from rendering import package, protobuf, spec
+
         if options.command == "import":
             return tell(spec.import_document(options.file, root, like=options.like, force=options.force))
         if options.command == "update":
@@ -128,7 +146,7 @@ def diff(options: argparse.Namespace) -> int:
     return int((comparing.worst(found) or 0) >= comparing.Level[options.fail_on.upper()])
 
 
-def tell(taken: spec.Taken) -> int:
+def tell(taken: Taken) -> int:
     """Print what became of a published document, and what a person has to do now."""
     like = f", like {taken.like}" if taken.like else ""
     print(f"{taken.path}: written{like}; {comparing.summary(taken.changes)}")

@@ -28,7 +28,7 @@ from rendering.pointers import (
     target,
 )
 
-__all__ = ["Document", "DocumentError", "Refusal", "Refused", "at", "follow", "operations", "snake"]
+__all__ = ["METHODS", "TYPES", "Document", "DocumentError", "Refusal", "Refused", "at", "follow", "operations", "snake"]
 
 TYPES = ("array", "boolean", "integer", "number", "object", "string")
 

@@ -60,11 +60,7 @@ def rendered(root: Path) -> Tree:
     Raises:
         DocumentError: There is no document, or something in one cannot be rendered; all of them are told at once.
     """
-    loader = FileSystemLoader(HERE / "templates")
-    templates = Environment(  # noqa: S701 - Python is rendered, not HTML
-        loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    templates.globals.update(docstring=docstring, section=section, told_of_union=_told_of_union)
+    templates = _templates()
     tree: Tree = {PACKAGE / "py.typed": b""}
     for path in sorted((HERE / "runtime").glob("*.py")):
         header = f"# Copied by codegen.py from rendering/runtime/{path.name}. {FORBIDDEN}\n"
@@ -73,7 +69,7 @@ def rendered(root: Path) -> Tree:
     for path in documents(root):
         try:
             release = _release(path)
-            tree |= _rendered_version(release, templates)
+            tree |= rendered_version(release, files.load(path), templates)
             found.append(release)
         except DocumentError as error:
             refused.append(f"{path.name}: {str(error).removeprefix(f'{path}: ')}")
@@ -124,13 +120,29 @@ def _rendered_packages(releases: list[Release], templates: Environment) -> Tree:
     return tree
 
 
-def _rendered_version(release: Release, templates: Environment) -> Tree:
-    """Render one document into the package of its version."""
-    document = files.load(release.path)
-    if document.get("info", {}).get("version") != release.version:
-        said = document.get("info", {}).get("version")
-        raise DocumentError(f"info.version is {said!r}, but the name of the file says {release.version}")
+def _templates() -> Environment:
+    templates = Environment(  # noqa: S701 - Python is rendered, not HTML
+        loader=FileSystemLoader(HERE / "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    templates.globals.update(docstring=docstring, section=section, told_of_union=_told_of_union)
+    return templates
+
+
+def rendered_version(release: Release, document: Document, templates: Environment | None = None) -> Tree:
+    """Render one document into the package of its version, not formatted yet.
+
+    Raises:
+        DocumentError: Something in it cannot be rendered.
+    """
+    templates = templates or _templates()
     operations, shapes = endpoints.read(document)
+    if document["info"]["version"] != release.version:
+        said = document["info"]["version"]
+        raise DocumentError(f"info.version is {said!r}, but must be that of the name of the file")
     context: dict[str, Any] = {
         "version": release.version,
         "root": release.root,
