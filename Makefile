@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := webpubsub generated tests examples benchmarks rendering codegen.py
+SOURCES := pytest_webpubsub.py webpubsub generated tests examples benchmarks rendering codegen.py
 
 .PHONY: help demo chat test check render format bench clean
 

@@ -20,7 +20,7 @@ VOCABULARY = {
 }  # fmt: skip
 UNDER_THE_CLIENTS = VOCABULARY | {"webpubsub._transport", "httpx"}
 
-EMULATED = {"webpubsub.emulator._hub", "webpubsub.emulator._clock", "webpubsub.tokens", "attrs"}
+EMULATED = {"webpubsub.emulator._clock", "webpubsub.emulator._hub", "webpubsub.tokens", "attrs"}
 
 # A module or package, and what it may import besides the standard library and itself. The first row that fits decides.
 LAYERS: list[tuple[str, set[str]]] = [
@@ -31,6 +31,7 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("webpubsub.emulator._upstream.caller", {"webpubsub.emulator", "aiohttp", "attrs", "yarl"}),
     ("webpubsub.emulator._upstream", {"webpubsub.emulator._hub", "attrs"}),
     ("webpubsub.emulator._testing.faults", {"webpubsub.emulator._hub", "webpubsub.emulator._http", "attrs"}),
+    ("webpubsub.emulator._testing.admin", {"webpubsub.emulator", "attrs"}),
     ("webpubsub.emulator._testing.clients", {"aiohttp", "attrs"}),
     ("webpubsub.emulator._testing", {"webpubsub.emulator._hub", "webpubsub.emulator._journal", "attrs"}),
     ("webpubsub.emulator._journal", {"webpubsub.emulator._hub", "attrs"}),

@@ -16,6 +16,7 @@ from webpubsub import WebPubSubServiceClient
 from webpubsub.emulator import Emulator
 
 ROOT = Path(__file__).parent.parent
+IN_ONE_PIECE = ["docs/testing.md"]  # each block goes on where the one before it ended
 DOCUMENTS = ["README.md", *sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*.md"))]
 BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n(?:\n```text\n(?P<output>.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 
@@ -23,6 +24,8 @@ BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n(?:\n```text\n(?P<output>.*?
 def blocks() -> Iterator[Any]:
     """Give each Python block of the documents, with the output that follows it."""
     for document in DOCUMENTS:
+        if document in IN_ONE_PIECE:
+            continue
         text = (ROOT / document).read_text()
         for match in BLOCK.finditer(text):
             line = text.count("\n", 0, match.start()) + 2
@@ -52,6 +55,21 @@ def test_block_runs_as_printed(
 
     if output is not None:
         assert printed.getvalue() == output
+
+
+@pytest.mark.parametrize("document", IN_ONE_PIECE)
+def test_the_blocks_of_a_document_run_one_after_another(document: str, emulator: Emulator) -> None:
+    """Each goes on with the names of those before it, and prints what the document promises."""
+    names: dict[str, Any] = {"connection_string": emulator.connection_string, "service": None, "__name__": "__main__"}
+
+    for match in BLOCK.finditer((ROOT / document).read_text()):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            result = eval(compile(match["code"], document, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)
+            if inspect.iscoroutine(result):
+                asyncio.run(result)
+        if match["output"] is not None:
+            assert printed.getvalue() == match["output"], match["code"]
 
 
 def run(code: Any, names: dict[str, Any]) -> None:

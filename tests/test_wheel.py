@@ -50,13 +50,19 @@ def test_it_is_for_every_platform_and_names_its_version(wheel: Path) -> None:
     assert wheel.name == f"webpubsub-{webpubsub.__version__}-py3-none-any.whl"
 
 
-def test_it_holds_exactly_the_two_packages(files: dict[str, bytes]) -> None:
+def test_it_holds_exactly_the_two_packages_and_the_pytest_plugin(files: dict[str, bytes]) -> None:
     """Every module of both, nothing else, and nothing of the workshop."""
     modules = sources(ROOT / "webpubsub") | sources(ROOT / "generated" / "webpubsub_rest")
     others = {name for name in files if name.partition("/")[0] != INFO}
 
-    assert {name.partition("/")[0] for name in files} == {"webpubsub", "webpubsub_rest", INFO}
+    assert {name.partition("/")[0] for name in files} == {
+        "pytest_webpubsub.py",
+        "webpubsub",
+        "webpubsub_rest",
+        INFO,
+    }
     assert others == modules | {
+        "pytest_webpubsub.py",
         "webpubsub/py.typed",
         "webpubsub_rest/py.typed",
         "webpubsub/emulator/_clients/webpubsub_v1_pb2.pyi",

@@ -120,7 +120,8 @@ class Emulator:
     def clock(self) -> Clock:
         """The time of this emulator.
 
-        `emulator.clock.advance(31)` lets 31 seconds pass at once, for tokens, waits and everything else that ends.
+        `emulator.clock.advance(31)` lets 31 seconds pass at once, for everything that waits or ends. A token for a
+        client that is made afterwards still carries the time of the machine: let it live for longer than that.
         """
         return self._clock
 
@@ -335,6 +336,7 @@ class Emulator:
             frozenset(authorities),
             settings.simulate_entra,
             settings.accept_unvalidated_entra_tokens,
+            self._clock,
         )
         if not is_loopback(settings.host):
             _logger.warning("The emulator listens on %s: anyone who reaches this machine can use it.", settings.host)

@@ -30,12 +30,12 @@ class Observer:
     """The one who writes the journal of an emulator."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
-        self._journal = journal
+        self.journal = journal
         self._clock = clock
 
     def request(self, request: Request, operation: str | None, response: Response | None, seconds: float) -> None:
         """Write down a REST request, and what the client got for it."""
-        self._journal.add(
+        self.journal.add(
             RequestRecord(
                 self._clock.wall(),
                 request.method,
@@ -54,7 +54,7 @@ class Observer:
     def message(self, hub: str, targets: Sequence[Connection], message: Message) -> None:
         """Write down a message, and who it is for."""
         to = tuple([connection.connection_id for connection in targets])
-        self._journal.add(
+        self.journal.add(
             MessageRecord(
                 self._clock.wall(),
                 hub,
@@ -69,7 +69,7 @@ class Observer:
     def event(self, exchange: UpstreamExchange) -> None:
         """Write down an event that went to a handler."""
         response = exchange.response
-        self._journal.add(
+        self.journal.add(
             EventRecord(
                 self._clock.wall(),
                 exchange.client.hub,
@@ -91,7 +91,7 @@ class Observer:
         """Write down an event of a client that nobody hears of."""
         data = event.payload.data
         body = data.encode() if isinstance(data, str) else data
-        self._journal.add(
+        self.journal.add(
             EventRecord(
                 self._clock.wall(), client.hub, event.name, client.connection_id, client.user_id, "", {}, body, None
             )
@@ -104,7 +104,7 @@ class Observer:
         reason: str = "",
     ) -> None:
         """Write down what became of a connection."""
-        self._journal.add(
+        self.journal.add(
             ConnectionRecord(
                 self._clock.wall(),
                 connection.hub_name,
@@ -121,11 +121,11 @@ class Observer:
         words = response.body.decode("utf-8", "replace")
         reason = f"{response.status} {words}" if words else str(response.status)
         hub = hub_of(request) or ""
-        self._journal.add(ConnectionRecord(self._clock.wall(), hub, "", None, None, "refused", reason))
+        self.journal.add(ConnectionRecord(self._clock.wall(), hub, "", None, None, "refused", reason))
 
     def membership(self, connection: Connection, group: str, what: Literal["joined", "left"]) -> None:
         """Write down that a connection came into a group, or out of one."""
-        self._journal.add(
+        self.journal.add(
             MembershipRecord(
                 self._clock.wall(), connection.hub_name, connection.connection_id, connection.user_id, group, what
             )
@@ -133,7 +133,7 @@ class Observer:
 
     def fault(self, fault: Fault, hub: str | None) -> None:
         """Write down that a fault happened."""
-        self._journal.add(FaultRecord(self._clock.wall(), hub, str(fault)))
+        self.journal.add(FaultRecord(self._clock.wall(), hub, str(fault)))
 
 
 def hub_of(request: Request) -> str | None:

@@ -63,6 +63,7 @@ from ._hub.upstream import (
 )
 from ._observer import Observer, hub_of
 from ._settings import Settings
+from ._testing.admin import Admin, is_admin_path
 from ._testing.faults import ClientFault, Faults, refusal_of
 from ._upstream.caller import UpstreamCaller, UpstreamClient
 from ._upstream.configuration import Configuration
@@ -128,6 +129,7 @@ class Server:
             clock=clock,
             observe=observer.event,
         )
+        self._admin = Admin(faults, clock, observer.journal, verifier.own_authorities, self.go_away)
         self._sockets: set[_Socket] = set()
         self._runner: web.ServerRunner | None = None
         self._alarms: Alarms
@@ -179,6 +181,9 @@ class Server:
         endpoint = find_endpoint(plain)
         if endpoint is not None:
             return await self._serve_client(request, plain, endpoint)
+        if is_admin_path(plain):
+            body = await _read_body(request, plain.header("expect"))
+            return _answer(self._admin.handle(attrs.evolve(plain, body=body)))
         return await self._serve_rest(request, plain)
 
     async def _serve_rest(self, request: web.BaseRequest, plain: Request) -> web.StreamResponse:

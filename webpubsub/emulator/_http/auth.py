@@ -14,6 +14,7 @@ import attrs
 
 from webpubsub.tokens import InvalidTokenError, read_unverified, verify
 
+from .._clock import Clock
 from .refusals import RefusedError, unauthorized
 
 __all__ = ["ENTRA_AUDIENCE", "Claims", "Location", "Verifier", "locate"]
@@ -28,6 +29,7 @@ Location: TypeAlias = tuple[str, tuple[str, ...]]
 _WRONG_AUDIENCE = "The audience is invalid"
 _SCHEMES = {"http", "https", "ws", "wss"}
 _DEFAULT_PORTS = (":80", ":443")
+_LEEWAY_SECONDS = 300
 
 
 def locate(url: str) -> Location | None:
@@ -56,12 +58,15 @@ class Verifier:
         own_authorities: Hosts with ports under which the emulator knows itself.
         simulate_entra: Whether a token for the audience of Entra ID counts as one from there.
         accept_unvalidated_entra_tokens: Whether it does so whoever signed it.
+        clock: What the tokens of clients expire by. Those of REST requests expire by the time of the machine, which
+            signs them anew for each request.
     """
 
     access_key: str = attrs.field(repr=False)
     own_authorities: frozenset[str]
     simulate_entra: bool = False
     accept_unvalidated_entra_tokens: bool = False
+    clock: Clock = attrs.field(factory=Clock)
 
     def check_service(self, token: str | None, authority: str | None, path: str) -> None:
         """Refuse a REST request unless its token is good for this host and path."""
@@ -78,6 +83,9 @@ class Verifier:
     def check_client(self, token: str | None, authority: str | None, path: str) -> Claims:
         """Refuse a client unless its token is good for this host and path; return what it says."""
         claims = self._read(token, signed=True)
+        expiry = claims.get("exp")
+        if isinstance(expiry, int | float) and expiry + _LEEWAY_SECONDS <= self.clock.wall():
+            raise RefusedError(unauthorized("The token has expired."))
         if not self._is_for(claims, authority, path):
             raise RefusedError(unauthorized(_WRONG_AUDIENCE))
         return claims
