@@ -372,6 +372,17 @@ def test_coming_back_stops_the_clock(service: Service) -> None:
     assert service.hub().connection("ann") is not None
 
 
+def test_coming_back_often_leaves_nothing_behind(service: Service) -> None:
+    """One alarm is set for a session, however many network connections it has had."""
+    ann = client(service, properties=KEPT)
+    for _ in range(50):
+        ann.lose()
+        ann = client(service, properties=KEPT, clean_start=False, time=ann.time)
+    ann.wait(200)
+
+    assert len(ann.holder.alarms) <= 2
+
+
 def test_a_clean_start_begins_anew(service: Service) -> None:
     """The session that waited ends, and the application hears of both."""
     first = client(service, properties=KEPT)

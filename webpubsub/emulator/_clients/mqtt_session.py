@@ -4,7 +4,7 @@
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import attrs
 
@@ -162,6 +162,7 @@ class MqttSession:
         self._online = False
         self._session_seconds = 0.0
         self._heard_at = 0.0
+        self._alarm_at: float | None = None
         self._ends_at: float | None = None
         self._will: Will | None = None
         self._will_at: float | None = None
@@ -223,13 +224,15 @@ class MqttSession:
     def time_passed(self, now: float) -> list[Effect]:
         """Drop a client that is silent, do its will, or end."""
         effects: list[Effect] = []
-        if self._online and self._arrival.keep_alive and now >= self._heard_at + 1.5 * self._arrival.keep_alive:
+        if self._alarm_at is not None and now >= self._alarm_at:
+            self._alarm_at = None
+        if self._online and now >= self._silent_at:
             effects += self._drop(ReasonCode.KEEP_ALIVE_TIMEOUT, "The client has been silent for too long.", now)
         if self._will_at is not None and now >= self._will_at:
             self._do_will(now)
         if self._ends_at is not None and now >= self._ends_at:
             effects += self._finish("The session has expired.", self._parting[1], now)
-        return [*effects, *self._alarms()]
+        return [*effects, *self._alarm()]
 
     def closed(self, reason: str, now: float) -> list[Effect]:
         """End on behalf of the application, or of another client with the same id."""
@@ -462,12 +465,21 @@ class MqttSession:
         self._will = arrival.connect.will
         self._parting = ReasonCode.ADMINISTRATIVE_ACTION, None
         self._outbound.receive_maximum = arrival.connect.properties.receive_maximum or 65_535
-        return [*self._send(arrival.greeting(session_present=session_present)), *self._alarms()]
+        return [*self._send(arrival.greeting(session_present=session_present)), *self._alarm()]
 
-    def _alarms(self) -> Iterator[WakeAt]:
-        if self._online and self._arrival.keep_alive:
-            yield WakeAt(self._heard_at + 1.5 * self._arrival.keep_alive)
-        yield from (WakeAt(time) for time in (self._will_at, self._ends_at) if time is not None)
+    def _alarm(self) -> list[Effect]:
+        """Ask to be woken at the next time that matters, unless that has been asked for: one alarm is enough."""
+        silent_at = self._silent_at if self._online else None
+        times = [time for time in (silent_at, self._will_at, self._ends_at) if time is not None]
+        if not times or (self._alarm_at is not None and self._alarm_at <= min(times)):
+            return []
+        self._alarm_at = min(times)
+        return [WakeAt(self._alarm_at)]
+
+    @property
+    def _silent_at(self) -> float:
+        """When the client will have been silent for too long."""
+        return self._heard_at + 1.5 * self._arrival.keep_alive
 
     def _farewell(self, code: ReasonCode, reason: str, close_code: int | None = None) -> list[Send | Close]:
         """Tell the client why it is dropped, which only one of version 5.0 can be told."""
@@ -488,7 +500,7 @@ class MqttSession:
         if self._session_seconds == 0:
             return self._finish(reason, told, now)
         self._ends_at = now + self._session_seconds
-        return list(self._alarms())
+        return self._alarm()
 
     def _depart(self, now: float) -> None:
         self._online = False
