@@ -79,7 +79,9 @@ def run(code: Any, names: dict[str, Any]) -> None:
     if inspect.iscoroutine(result):
         asyncio.run(result)
     elif names["service"] is not service:
-        names["service"].close()
+        closing = names["service"].close()
+        if inspect.iscoroutine(closing):
+            asyncio.run(closing)
 
 
 def test_the_readme_tells_it_all_in_forty_lines() -> None:
