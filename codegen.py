@@ -83,7 +83,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     import_command = commands.add_parser("import", help="turn an official document into spec/<version>.yaml")
     import_command.add_argument("file", type=Path)
     import_command.add_argument("--force", action="store_true", help="replace a document that is already there")
-    import_command.add_argument("--like", metavar="VERSION", help="carry words over from this version, not the nearest")
+    import_command.add_argument("--like", metavar="VERSION", help="carry words over from this one, not the nearest")
+    import_command.add_argument("--api", metavar="NAME", help="the API, if no document of it is there yet")
     update_command = commands.add_parser("update", help="bring a version that we have up to date, in place")
     update_command.add_argument("file", type=Path)
     diff_command = commands.add_parser("diff", help="list what differs between two documents")
@@ -102,9 +103,11 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         from rendering import package, protobuf, spec
 
         if options.command == "import":
-            return tell(spec.import_document(options.file, root, like=options.like, force=options.force))
+            like, api, force = options.like, options.api, options.force
+            return tell("written", spec.import_document(options.file, root, like=like, api=api, force=force))
         if options.command == "update":
-            return tell(spec.update_document(options.file, root))
+            taken = spec.update_document(options.file, root)
+            return tell("updated" if taken.changes else "", taken)
         wanted = rendered(root)
         found = files.on_disk(root, (package.PACKAGE, *TWINS.values())) | protobuf.on_disk(root)
         if options.check:
@@ -146,13 +149,14 @@ def diff(options: argparse.Namespace) -> int:
     return int((comparing.worst(found) or 0) >= comparing.Level[options.fail_on.upper()])
 
 
-def tell(taken: Taken) -> int:
+def tell(done: str, taken: Taken) -> int:
     """Print what became of a published document, and what a person has to do now."""
     like = f", like {taken.like}" if taken.like else ""
-    print(f"{taken.path}: written{like}; {comparing.summary(taken.changes)}")
+    print(f"{taken.path}: {done}{like}; {comparing.summary(taken.changes)}" if done else f"{taken.path}: up to date")
     for line in comparing.as_text(taken.changes):
         print(f"  {line}")
     for title, lines in (
+        ("names that had to be made up", taken.made_up),
         ("left to write, marked TODO", taken.unwritten),
         ("words that went with what they were about", taken.lost),
         ("published words that changed; look whether the service did", taken.rewritten),

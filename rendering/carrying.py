@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from rendering.facts import Facts, nameless
 from rendering.files import arranged
-from rendering.grammar import METHODS, Document
+from rendering.pointers import METHODS, Document
 from rendering.updating import WORDS, put, require
 
 TODO = "TODO"
@@ -192,7 +192,7 @@ def _decide_about_operation(
         operation["tags"] = arranged(alike.get("tags", []))
         python_name = alike.get("x-name", alike["operationId"])
         if python_name != operation["operationId"] and "x-name" not in operation:
-            put(operation, "x-name", python_name, list(operation).index("operationId") + 1)
+            put(operation, "x-name", python_name)
     elif settled and not any(operation.get("tags") == each.get("tags") for each in settled.values()):
         nearest = max(settled, key=lambda other: (len(commonprefix([_steps(path), _steps(other)])), -len(other)))
         operation["tags"] = arranged(settled[nearest].get("tags", []))

@@ -26,7 +26,7 @@ from rendering.facts import (
     nameless,
     text,
 )
-from rendering.grammar import Document
+from rendering.pointers import Document
 
 ABSENT: Entry = {"absent": True}
 LOWER, UPPER = (

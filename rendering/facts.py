@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from rendering.grammar import TYPES, Document, snake
+from rendering.grammar import IGNORED, TYPES
+from rendering.pointers import Document, snake
 
 Entry: TypeAlias = dict[str, Any]
 Section: TypeAlias = dict[str, Entry]
@@ -24,29 +25,9 @@ NOT_UNDERSTOOD = "not understood: "
 
 METHODS = ("delete", "get", "head", "options", "patch", "post", "put", "trace")
 
-# Keys that say nothing about what is sent or answered: words, examples, and hints for the generators of others.
-NO_FACTS = {
-    "description",
-    "summary",
-    "title",
-    "example",
-    "examples",
-    "externalDocs",
-    "tags",
-    "xml",
-    "x-name",
-    "x-published-as-optional",
-    "x-ms-client-flatten",
-    "x-ms-client-name",
-    "x-ms-error-response",
-    "x-ms-examples",
-    "x-ms-mutability",
-    "x-ms-parameter-location",
-    "x-ms-skip-url-encoding",
-    "x-ms-summary",
-    "x-typespec-generated",
-    "x-typespec-name",
-}
+# Keys that say nothing about what is sent or answered: words, our decisions, and what rendering knowingly ignores.
+NO_FACTS = {"description", "summary", "tags", "x-name", "x-published-as-optional", "x-ms-error-response"}
+NO_FACTS |= {key for _, keys, _ in IGNORED for key in keys.split()}
 DOCUMENT_KEYS = {
     *("swagger", "openapi", "info", "paths", "x-ms-paths", "definitions", "components", "parameters", "responses"),
     *("servers", "host", "basePath", "schemes", "x-ms-parameterized-host", "consumes", "produces"),
@@ -61,10 +42,10 @@ SHAPE_KEYS = {
     *("type", "nullable", "x-nullable", "items", "properties", "required", "additionalProperties", "enum", "x-ms-enum"),
     *("allOf", "oneOf", "anyOf", "discriminator", "x-ms-discriminator-value"),
 }
-FLAGS = {"readOnly", "writeOnly", "deprecated", "uniqueItems", "allowEmptyValue", "allowReserved"}
+FLAGS = {"readOnly", "writeOnly", "deprecated", "uniqueItems"}
 FLAGS |= {"exclusiveMinimum", "exclusiveMaximum"}
 LIMITS = {"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"}
-LIMITS |= {"pattern", "multipleOf", "format", "default"}
+LIMITS |= {"pattern", "multipleOf", "format", "default", "x-ms-mutability"}
 
 COLLECTION_FORMATS = {"spaceDelimited": "ssv", "pipeDelimited": "pipes"}
 

@@ -661,8 +661,11 @@ def check_names(document: Document, refusals: Refusals) -> None:
 
 def name_of(operation: Document) -> str:
     """Return the Python name of an operation: the one that was decided, or else made of its id."""
-    if "x-name" in operation:
-        return str(operation["x-name"])
+    return str(operation["x-name"]) if "x-name" in operation else published_name_of(operation)
+
+
+def published_name_of(operation: Document) -> str:
+    """Return what is made of the id of an operation, whatever was decided."""
     name = operation["operationId"]
     return name if re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) else snake(name.rpartition("_")[2])
 

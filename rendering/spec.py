@@ -6,15 +6,18 @@ spec/published/<version>.txt     a hash of each published text by its place; the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rendering import carrying, endpoints, files
 from rendering.comparing import Difference, differences
 from rendering.facts import facts, nameless
-from rendering.grammar import METHODS, Document, DocumentError
-from rendering.swagger import to_openapi3
+from rendering.grammar import DocumentError
+from rendering.package import NAME
+from rendering.pointers import METHODS, Document
+from rendering.swagger import imported
 from rendering.updating import update, without_words
 
 
@@ -26,6 +29,7 @@ class Taken:
         path: The file that was written.
         like: The version whose words and decisions were carried over, None if there was none.
         changes: What is different from that version, or from the document that was there before.
+        made_up: A line for each name that had to be made up.
         unwritten: What is still to be written, by place.
         lost: Words that are gone with what they were about, or that were replaced.
         rewritten: Places whose published words changed since the last time.
@@ -34,14 +38,19 @@ class Taken:
     path: Path
     like: str | None
     changes: list[Difference]
+    made_up: list[str]
     unwritten: list[str]
     lost: list[str]
     rewritten: list[str]
 
 
-def documents(root: Path, *, but: Path | None = None) -> dict[Path, Document]:
-    """Read all documents of a repository, or all but one."""
-    return {path: files.load(path) for path in sorted((root / "spec").glob("*.yaml")) if path != but}
+def documents(root: Path) -> dict[Path, Document]:
+    """Read all documents of a repository that can be read. What is wrong with the others is told when rendering."""
+    found = {}
+    for path in sorted((root / "spec").glob("*.yaml")):
+        with suppress(DocumentError):
+            found[path] = files.load(path)
+    return found
 
 
 def unwritten(root: Path) -> list[str]:
@@ -53,7 +62,9 @@ def unwritten(root: Path) -> list[str]:
     ]
 
 
-def import_document(path: Path, root: Path, *, like: str | None = None, force: bool = False) -> Taken:
+def import_document(
+    path: Path, root: Path, *, like: str | None = None, api: str | None = None, force: bool = False
+) -> Taken:
     """Take a published document into `spec/` under the name of its version.
 
     Words, names of operations in Python, tags and other decisions come from the nearest document that we have.
@@ -61,27 +72,26 @@ def import_document(path: Path, root: Path, *, like: str | None = None, force: b
     Args:
         path: The published document.
         root: The repository.
-        like: The version to carry over from. The one with the fewest differences if left out.
+        like: The document to carry over from, by its name. The one with the fewest differences if left out.
+        api: Under which name to file the versions of an API that none of our documents is of, for example `chat`.
         force: Whether to replace a document that is already there.
 
     Raises:
-        DocumentError: The document cannot be rendered, there is no version to carry over from, or words would be lost.
+        DocumentError: The document cannot be rendered, there is nothing to carry over from, or words would be lost.
     """
     published = files.load(path)
-    theirs = without_words(_converted(published, path))
-    target = root / "spec" / f"{theirs['info']['version']}.yaml"
-    known = documents(root, but=target)
-    before = _readable(target)
-    if before is not None:
-        known[target] = before
+    converted, made_up = _converted(published, path)
+    theirs = without_words(converted)
+    known = documents(root)
     base = _named(known, like) if like else _nearest(known, theirs)
-    others = [document for document in known.values() if document is not base]
-    result = _skeleton(theirs) if base is None else files.copied(base)
+    target = root / "spec" / f"{_stem(known, base, api, theirs['info']['version'], path)}.yaml"
+    others = [document for at, document in known.items() if at != base]
+    result = files.copied(known[base]) if base else _skeleton(theirs)
     update(result, theirs)
-    carrying.complete(result, [base, *others] if base else others)
-    result = _converted(result, path)
+    carrying.complete(result, [known[base], *others] if base else others)
+    result, _ = _converted(result, path)
     _agree(result, published, path)
-    lost = _lost(target, before, result) if target.exists() else []
+    lost = _lost(target, known.get(target), result) if target.exists() else []
     if target.exists() and not force:
         would = "\n  ".join(["these words would be lost:", *lost]) if lost else "no words would be lost"
         raise DocumentError(
@@ -91,8 +101,9 @@ def import_document(path: Path, root: Path, *, like: str | None = None, force: b
     files.replace_text(target, files.dump_yaml(result))
     return Taken(
         path=target,
-        like=base["info"]["version"] if base else None,
-        changes=differences(base, result) if base else [],
+        like=base.stem if base else None,
+        changes=differences(known[base], result) if base else [],
+        made_up=made_up,
         unwritten=carrying.unwritten(result),
         lost=lost,
         rewritten=rewritten,
@@ -110,7 +121,8 @@ def update_document(path: Path, root: Path) -> Taken:
         DocumentError: The document cannot be rendered, or we have none of its version.
     """
     published = files.load(path)
-    theirs = without_words(_converted(published, path))
+    converted, made_up = _converted(published, path)
+    theirs = without_words(converted)
     known = documents(root)
     version = theirs["info"]["version"]
     of_version = {target: each for target, each in known.items() if each["info"]["version"] == version}
@@ -130,14 +142,27 @@ def update_document(path: Path, root: Path) -> Taken:
     rewritten = _remember(root, target, published)
     if new != text:
         files.replace_text(target, new)
-    return Taken(target, version, differences(before, result), carrying.unwritten(result), lost, rewritten)
+    return Taken(target, None, differences(before, result), made_up, carrying.unwritten(result), lost, rewritten)
 
 
-def _converted(document: Document, path: Path) -> Document:
+def _converted(document: Document, path: Path) -> tuple[Document, list[str]]:
     try:
-        return to_openapi3(document)
+        return imported(document)
     except DocumentError as error:
         raise DocumentError(f"{path}: {error}") from error
+
+
+def _stem(known: dict[Path, Document], base: Path | None, api: str | None, version: str, path: Path) -> str:
+    """Find the name of a new file: that of its API, if it is not the first one, and its version."""
+    if base is None and known and not api:
+        problem = "no operation is one that we have; name the API that it belongs to, for example --api chat"
+        raise DocumentError(f"{path}: {problem}")
+    like = NAME.fullmatch(base.stem) if base else None
+    api = api or (like["api"] if like else None)
+    stem = f"{api}-{version}" if api else version
+    if not NAME.fullmatch(stem):
+        raise DocumentError(f"{path}: the version {version!r} of the API {api or ''!r} gives no name like 2024-12-01")
+    return stem
 
 
 def _agree(result: Document, published: Document, path: Path) -> None:
@@ -152,18 +177,17 @@ def _agree(result: Document, published: Document, path: Path) -> None:
         raise DocumentError(f"{path}: nothing was written, since this could not be taken over:\n  {told}")
 
 
-def _named(known: dict[Path, Document], version: str) -> Document:
-    for path, document in known.items():
-        if version in (path.stem, document["info"]["version"]):
-            return document
-    raise DocumentError(f"spec/ has no version {version}, only {', '.join(path.stem for path in known) or 'nothing'}")
+def _named(known: dict[Path, Document], name: str) -> Path:
+    for path in known:
+        if path.stem == name:
+            return path
+    raise DocumentError(f"spec/ has no document {name}, only {', '.join(path.stem for path in known) or 'nothing'}")
 
 
-def _nearest(known: dict[Path, Document], theirs: Document) -> Document | None:
+def _nearest(known: dict[Path, Document], theirs: Document) -> Path | None:
     """Find the document with the fewest differences, if any has an operation in common."""
-    near = [document for document in known.values() if _operations(document) & _operations(theirs)]
-    how_far: Callable[[Document], int] = lambda document: len(differences(document, theirs))  # noqa: E731
-    return min(near, key=how_far, default=None)
+    near = [path for path, document in known.items() if _operations(document) & _operations(theirs)]
+    return min(near, key=lambda path: len(differences(known[path], theirs)), default=None)
 
 
 def _operations(document: Document) -> set[tuple[str, str]]:
@@ -184,14 +208,6 @@ def _skeleton(theirs: Document) -> Document:
     }
 
 
-def _readable(path: Path) -> Document | None:
-    """Read a document that is about to be replaced, whatever state it is in."""
-    try:
-        return files.load(path)
-    except DocumentError:
-        return None
-
-
 def _lost(target: Path, before: Document | None, after: Document) -> list[str]:
     """List what would be gone with a file. Of one that is no document every line is."""
     text = target.read_text("utf-8", errors="replace")
@@ -201,9 +217,12 @@ def _lost(target: Path, before: Document | None, after: Document) -> list[str]:
 
 
 def _lost_comments(before: str, after: str) -> list[str]:
-    kept = [line.strip() for line in after.splitlines()]
-    lines = (line.strip() for line in before.splitlines())
-    return [f"comment: {line}" for line in lines if line.startswith("#") and line not in kept]
+    kept = _comments(after)
+    return [f"comment: {comment}" for comment in _comments(before) if comment not in kept]
+
+
+def _comments(text: str) -> list[str]:
+    return [match[1] for match in re.finditer(r"(?:^|\s)(#(?: .*)?)$", text, re.MULTILINE)]
 
 
 def _remember(root: Path, target: Path, published: Document) -> list[str]:

@@ -61,7 +61,7 @@ def imported(document: Document) -> tuple[Document, list[str]]:
     grammar.check_names(result, refusals)
     refusals.stop()
     for _, _, operation, _, _ in operations(result):
-        operation["operationId"] = name_of(operation)
+        operation["operationId"] = grammar.published_name_of(operation)
     used = dict.fromkeys(operation["tags"][0] for _, _, operation, _, _ in operations(result))
     if {tag["name"] for tag in result.get("tags", [])} != {*used}:
         result["tags"] = [{"name": tag} for tag in used]

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from rendering import files
 from rendering.comparing import renamed_schemas
 from rendering.facts import facts, nameless
-from rendering.grammar import METHODS, Document
+from rendering.pointers import METHODS, Document, follow
 
 WORDS = ("summary", "description")
 DECISIONS = ("tags", "x-name", "x-published-as-optional")
@@ -253,7 +253,7 @@ class _Update:
             python_name = ours.pop("x-name", ours["operationId"])
             ours["operationId"] = theirs["operationId"]
             if python_name != theirs["operationId"]:
-                put(ours, "x-name", python_name, list(ours).index("operationId") + 1)
+                put(ours, "x-name", python_name)
         apart = {"parameters", "requestBody", "responses", "operationId", *DECISIONS, *WORDS}
         for key in sorted({*ours, *theirs} - apart):
             if key not in theirs:
@@ -286,7 +286,7 @@ class _Update:
         shared = ours.get("parameters", [])
         for key, slot in old.items():
             wishes = [slots.get(key) for slots in wanted.values()]
-            facts_of_it = [each and bare(_resolved(self.theirs, each)) for each in wishes]
+            facts_of_it = [each and bare(follow(self.theirs, each)) for each in wishes]
             index = list(shared).index(slot)
             if all(each == facts_of_it[0] for each in facts_of_it) and wishes[0] is not None:
                 self._wish((shared, index), "parameters", wishes[0])
@@ -301,7 +301,7 @@ class _Update:
                     ours[method]["parameters"].insert(0, files.arranged(slot))
         for key in next(iter(wanted.values()), {}).copy():
             wishes = [slots.get(key) for slots in wanted.values()]
-            facts_of_it = [each and bare(_resolved(self.theirs, each)) for each in wishes]
+            facts_of_it = [each and bare(follow(self.theirs, each)) for each in wishes]
             in_path = key[0] == "path" or key == ("query", "api-version")
             first = wishes[0]
             known = [_key(self.ours, each, "") for method in wanted for each in ours[method].get("parameters", [])]
@@ -338,7 +338,7 @@ class _Update:
     def _wish(self, slot: Slot, kind: str, wanted: Document) -> None:
         """Change what stands in a slot, at once or, if it is shared, when all its users are known."""
         holder, key = slot
-        resolved = _resolved(self.theirs, wanted)
+        resolved = follow(self.theirs, wanted)
         if "$ref" in holder[key]:
             self.wishes[kind, holder[key]["$ref"].rpartition("/")[2]].append((slot, resolved))
         elif bare(holder[key]) != bare(resolved):
@@ -360,7 +360,7 @@ class _Update:
 
     def _written(self, kind: str, wanted: Document, status: str = "") -> Any:
         """Write something new: as a reference to what says the same already, if there is any, or else in full."""
-        resolved = _resolved(self.theirs, wanted)
+        resolved = follow(self.theirs, wanted)
         new = files.arranged(without_words(resolved))
         if kind == "responses":
             put(new, "description", "")
@@ -451,17 +451,10 @@ def _in_order_of(ours: list[Any], wanted: list[Any]) -> list[Any]:
 
 def _key(document: Document, parameter: Document, path: str) -> tuple[str, str]:
     """Identify a parameter of an operation. Those of the path are known by their place in it, whatever their name."""
-    resolved = _resolved(document, parameter)
+    resolved = follow(document, parameter)
     names = re.findall(r"{([^{}/]*)}", path)
     place, name = resolved["in"], resolved["name"]
     return (place, str(names.index(name)) if place == "path" and name in names else name)
-
-
-def _resolved(document: Document, node: Document) -> Document:
-    while "$ref" in node:
-        kind, name = node["$ref"].split("/")[-2:]
-        node = document["components"][kind][name]
-    return node
 
 
 def _operations(document: Document) -> Iterator[Document]:

@@ -141,8 +141,8 @@ def test_a_document_that_is_up_to_date_stays_byte_by_byte(path: Path) -> None:
             ["- operationId: send_to_all", "+ operationId: broadcast", "+ x-name: send_to_all"],
         ),
         (
-            lambda each: operation(each, f"{GROUP}/connections", "get")["x-ms-pageable"].update(nextLinkName="n"),
-            ["- nextLinkName: nextLink", "+ nextLinkName: n"],
+            lambda each: operation(each, f"{GROUP}/connections", "get").pop("x-ms-pageable"),
+            ["- x-ms-pageable:", "- nextLinkName: nextLink"],
         ),
         (
             lambda document: document["paths"].pop("/api/health"),
@@ -239,7 +239,7 @@ def test_a_new_operation_uses_what_is_shared_already() -> None:
         "parameters": [{"$ref": "#/components/parameters/hub"}, {"$ref": "#/components/parameters/apiVersion"}],
         "post": {
             "operationId": "send_to_nobody",
-            "tags": ["hub"],
+            "tags": ["published"],
             "parameters": [
                 {"$ref": "#/components/parameters/excluded"},
                 {"$ref": "#/components/parameters/filter"},
@@ -330,7 +330,7 @@ def _mutate(document: Document, chance: random.Random) -> None:
     schemas = [each for each in document["definitions"].values() if each.get("properties")]
     fields = [each for schema in schemas for each in schema["properties"].values() if each.get("type") == "string"]
     queries = [each for each in here["parameters"] if each["in"] == "query" and each["name"] != "api-version"]
-    match chance.randrange(10):
+    match chance.randrange(11):
         case 0:
             del document["paths"][path][method]
             if not document["paths"][path]:
