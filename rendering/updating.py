@@ -243,7 +243,7 @@ class _Update:
             for method in METHODS
             if method in theirs
         }
-        self._parameters_of_path(ours, old, wanted)
+        self._parameters_of_path(ours, old, wanted, before)
         for method, slots in wanted.items():
             self._parameters_of_operation(ours[method], slots, before)
 
@@ -281,7 +281,7 @@ class _Update:
 
     # Parameters
 
-    def _parameters_of_path(self, ours: Document, old: Slots, wanted: dict[str, Slots]) -> None:
+    def _parameters_of_path(self, ours: Document, old: Slots, wanted: dict[str, Slots], before: str) -> None:
         """Let all operations of a path share what they all want, and what each of them has in its own way go down."""
         shared = ours.get("parameters", [])
         for key, slot in old.items():
@@ -304,7 +304,7 @@ class _Update:
             facts_of_it = [each and bare(follow(self.theirs, each)) for each in wishes]
             in_path = key[0] == "path" or key == ("query", "api-version")
             first = wishes[0]
-            known = [_key(self.ours, each, "") for method in wanted for each in ours[method].get("parameters", [])]
+            known = [_key(self.ours, each, before) for method in wanted for each in ours[method].get("parameters", [])]
             if first is None or not in_path or key in known or not all(each == facts_of_it[0] for each in facts_of_it):
                 continue
             if "parameters" not in ours:
