@@ -7,6 +7,7 @@ document which says something new is never half understood. What is ignored stan
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -578,7 +579,7 @@ def _check_parameter(document: Document, parameter: Document, where: str, refusa
             return refusals.add(where, f"the list {name} can only be part of a query", DECIDE)
         if style not in STYLES:
             refusals.add(where, f"the list {name} is written in a way that is not supported ({style[0]})", DECIDE)
-        schema = resolved(document, schema["items"])[0]
+        schema = resolved(document, schema.get("items", {}))[0]
     if schema.get("type", "") in ("", "array", "object") and "enum" not in schema and not is_open_enumeration(schema):
         refusals.add(where, f"{name} cannot be part of a {place}, since it is no text, number or list of them", DECIDE)
     return None
@@ -645,7 +646,7 @@ def check_names(document: Document, refusals: Refusals) -> None:
     taken: dict[str, str] = {}
     for _, _, operation, _, where in operations(document):
         name = name_of(operation)
-        if not name.isascii() or not name.isidentifier() or name.startswith("_"):
+        if not _is_name(name):
             refusals.add(where, f"{operation['operationId']!r} gives no name", "give it another name")
         elif name in taken:
             refusals.add(where, f"the name {name} is taken by {taken[name]}", RENAME)
@@ -655,8 +656,12 @@ def check_names(document: Document, refusals: Refusals) -> None:
         tags = operation.get("tags", [])
         if len(tags) != 1:
             refusals.add(where, "an operation needs exactly one tag", "give it one: it is the folder of its module")
-        elif not tags[0].isascii() or not tags[0].isidentifier() or tags[0].startswith("_"):
+        elif not _is_name(tags[0]):
             refusals.add(where, f"the tag {tags[0]!r} gives no name of a folder", "give it another name")
+
+
+def _is_name(name: str) -> bool:
+    return name.isascii() and name.isidentifier() and not name.startswith("_") and not keyword.iskeyword(name)
 
 
 def name_of(operation: Document) -> str:
