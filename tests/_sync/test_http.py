@@ -90,6 +90,7 @@ def test_the_headers_are_these() -> None:
     assert set(headers) == {
         "host",
         "accept",
+        "accept-encoding",
         "authorization",
         "content-length",
         "content-type",

@@ -15,6 +15,8 @@ import pytest
 from webpubsub import GroupMember, WebPubSubServiceClient, aio
 from webpubsub._transport import asynchronous
 from webpubsub.options import ClientOptions
+from webpubsub_rest import BinaryBody
+from webpubsub_rest import v2024_12_01 as rest
 
 from .server import Server
 
@@ -35,6 +37,11 @@ class Calls(Protocol):
     def post(self, message: str = "hello") -> None: ...
 
     def get(self) -> list[GroupMember]: ...
+
+    def exists(self) -> bool: ...
+
+    def call_raw(self, content: bytes) -> None:
+        """Broadcast bytes of any size through the raw operation."""
 
     def post_to_group(self, group: str) -> None: ...
 
@@ -63,6 +70,12 @@ class BlockingCalls:
 
     def get(self) -> list[GroupMember]:
         return list(self.service.list_connections("room"))
+
+    def exists(self) -> bool:
+        return self.service.user_exists("nobody")
+
+    def call_raw(self, content: bytes) -> None:
+        self.service.call(rest.send_to_all, HUB, body=BinaryBody(content))
 
     def post_to_group(self, group: str) -> None:
         self.service.send_to_group(group, "hello")
@@ -105,6 +118,12 @@ class AwaitingCalls:
             return [member async for member in self.service.list_connections("room")]
 
         return self.run(listed())
+
+    def exists(self) -> bool:
+        return self.run(self.service.user_exists("nobody"))
+
+    def call_raw(self, content: bytes) -> None:
+        self.run(self.service.call(rest.send_to_all, HUB, body=BinaryBody(content)))
 
     def post_to_group(self, group: str) -> None:
         self.run(self.service.send_to_group(group, "hello"))

@@ -4,11 +4,13 @@ A `Behaviour` serves one connection. The server runs in a thread of its own, so 
 """
 
 import asyncio
+import os
 import socket
 import ssl
 import struct
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -71,12 +73,27 @@ class Connection:
         self.sent += len(data)
         await self._writer.drain()
 
+    def send_unencrypted(self, data: bytes) -> None:
+        """Send bytes past TLS."""
+        os.write(self._writer.get_extra_info("socket").fileno(), data)
+
+    async def wait(self, seconds: float) -> None:
+        """Do nothing for a while; fail when the client leaves."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                if not await self._reader.read(1):
+                    raise ConnectionError("the client left")
+
     async def reset(self) -> None:
         """Break the connection with an RST."""
         sock = self._writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
         self._writer.transport.abort()
         await self._writer.wait_closed()
+
+    async def abort(self) -> None:
+        """Hang up at once, without reading what came."""
+        self._writer.transport.abort()
 
     async def close(self) -> None:
         """End the connection in the orderly way."""

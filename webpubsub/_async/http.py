@@ -43,6 +43,12 @@ _SPELLINGS = {
     name.lower(): name for name in (b"Accept", b"Accept-Encoding", b"Authorization", b"Content-Type", b"User-Agent")
 }
 
+_DEFAULT_HEADERS = {
+    b"User-Agent": _USER_AGENT.encode(),
+    b"Accept": b"application/json",
+    b"Accept-Encoding": b"identity",  # responses are small, and a few compressed bytes can be gigabytes
+}
+
 _parsed = lru_cache(maxsize=512)(httpx.URL)  # most calls repeat a URL, and parsing one costs as much as signing
 _LONGEST_URL = 65_536
 
@@ -67,11 +73,11 @@ class ServiceHttp(httpx.AsyncClient):
             base_url=endpoints.target,
             transport=self._connections,
             timeout=httpx.Timeout(**settings.timeout),
-            headers={**_raw({"User-Agent": _USER_AGENT, "Accept": "application/json"}), **chosen},
+            headers={**_DEFAULT_HEADERS, **chosen},
             trust_env=False,
         )
-        for automatic in {b"Accept-Encoding", b"connection"} - chosen.keys():
-            del self.headers[automatic.decode()]
+        if b"connection" not in chosen:
+            del self.headers["Connection"]
         self._raw_headers: list[tuple[bytes, bytes]] = []
         self._own_headers: Mapping[bytes, bytes] = {}
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
 from .. import _checks
+from ..errors import ServiceError
 
 T = TypeVar("T")
 
@@ -65,6 +66,7 @@ class Pages(Generic[T]):
     def __init__(self, fetch: Fetch[T], continuation_token: str | None) -> None:
         self._fetch = fetch
         self._ended = False
+        self._listed = {"", continuation_token}
         self.continuation_token = continuation_token
 
     def __iter__(self) -> "Pages[T]":
@@ -73,6 +75,11 @@ class Pages(Generic[T]):
     def __next__(self) -> list[T]:
         if self._ended:
             raise StopIteration
-        page, self.continuation_token = self._fetch(self.continuation_token)
-        self._ended = self.continuation_token is None
+        page, following = self._fetch(self.continuation_token)
+        if following is not None and following in self._listed:
+            message = "the next page is empty, or one that was listed before; the list would have no end"
+            raise ServiceError("list_connections_in_group", 200, None, message)
+        self._listed.add(following)
+        self.continuation_token = following
+        self._ended = following is None
         return page

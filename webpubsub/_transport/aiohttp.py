@@ -10,10 +10,14 @@
 
 import asyncio
 import io
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
+from weakref import WeakSet
 
 import aiohttp
 import httpx
+from aiohttp.connector import AddrInfoType
 from yarl import URL
 
 from .endpoints import Route
@@ -47,6 +51,7 @@ class AiohttpPool:
 
     def __init__(self, route: Route) -> None:
         self._closed = False
+        self._sockets: WeakSet[socket.socket] = WeakSet()
         proxy = route.proxy
         self._proxy_url = None if proxy is None else URL.build(scheme="http", host=proxy.host, port=proxy.port)
         credentials = None if proxy is None else proxy.authorization
@@ -56,6 +61,7 @@ class AiohttpPool:
                 ssl=True if route.tls is None else route.tls(),
                 limit=route.most_connections,
                 keepalive_timeout=_KEEP_ALIVE_SECONDS,
+                socket_factory=self._open_socket,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_AUTOMATIC_HEADERS,
@@ -89,6 +95,16 @@ class AiohttpPool:
         """End all connections; calls that are using one fail."""
         self._closed = True
         await self._session.close()
+        for opened in self._sockets:  # aiohttp would wait for a server that does not take what is still to be sent
+            with suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)
+        await _notice_closed_connections()
+
+    def _open_socket(self, address: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, _ = address
+        opened = socket.socket(family, kind, protocol)
+        self._sockets.add(opened)
+        return opened
 
     async def _exchange(self, request: httpx.Request, timeout: Mapping[str, float]) -> httpx.Response:
         content = request.content

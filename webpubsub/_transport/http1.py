@@ -14,7 +14,7 @@ from .failures import EncodedResponseError, ResponseTooLargeError
 LARGEST_RESPONSE_BYTES = 16 * 1024 * 1024
 _LARGEST_HEAD_BYTES = 64 * 1024
 _LARGEST_LINE_BYTES = 1024
-_MOST_CHUNK_BYTES = 2 * LARGEST_RESPONSE_BYTES
+_LARGEST_FRAMING_BYTES = 1024 * 1024
 
 _FRAMING = (b"content-length", b"transfer-encoding")
 _NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -38,7 +38,7 @@ def request_head(method: str, target: bytes, headers: list[tuple[bytes, bytes]],
         raise httpx.LocalProtocolError("the headers do not announce the body as it is")
     lines = [b"%s: %s\r\n" % header for header in headers]
     head = b"%s %s HTTP/1.1\r\n%s\r\n" % (method.encode("latin-1"), target, b"".join(lines))
-    if not _REQUEST_HEAD.fullmatch(head):
+    if head.count(b"\n") != len(headers) + 2 or not _REQUEST_HEAD.fullmatch(head):
         raise httpx.LocalProtocolError("the request is not valid HTTP")
     return head
 
@@ -62,7 +62,7 @@ class ResponseReader:
         self._buffer = bytearray()
         self._searched = 0
         self._missing = 0
-        self._chunk_bytes = 0
+        self._framing_bytes = 0
         self._keep_alive = False
         self._step: Callable[[], bool] | None = self._read_head
 
@@ -201,11 +201,13 @@ class ResponseReader:
 
     def _line(self) -> bytes | None:
         end = self._buffer.find(b"\n")
-        if (len(self._buffer) if end < 0 else end) > _LARGEST_LINE_BYTES or self._chunk_bytes > _MOST_CHUNK_BYTES:
+        if (
+            len(self._buffer) if end < 0 else end
+        ) > _LARGEST_LINE_BYTES or self._framing_bytes > _LARGEST_FRAMING_BYTES:
             raise ResponseTooLargeError("the response has too much around its body")
         if end < 0:
             return None
         line = bytes(self._buffer[:end]).removesuffix(b"\r")
         del self._buffer[: end + 1]
-        self._chunk_bytes += end + 1
+        self._framing_bytes += end + 1
         return line
