@@ -55,5 +55,5 @@ $(VENV)/.chat: $(VENV)/.python pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable ".[aio,cli,compat,emulator,identity]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[cli,compat,emulator,identity]" --group dev
 	@touch $@ $(VENV)/.demo $(VENV)/.chat

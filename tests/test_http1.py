@@ -53,7 +53,7 @@ def test_a_whole_response(method: str, raw: bytes, status: int, content: bytes, 
 
     for pieces in splits:
         reader = read(*pieces, method=method)
-        assert (reader.status_code, reader.content, reader.keep_alive) == (status, content, keep_alive)
+        assert (reader.status_code, bytes(reader.content), reader.keep_alive) == (status, content, keep_alive)
         assert reader.response().content == content
 
 
@@ -77,7 +77,7 @@ def test_a_response_may_last_until_the_end_of_the_connection() -> None:
     """Such a connection has no second one."""
     reader = read(OK + b"\r\nhel", b"lo", b"")
 
-    assert (reader.content, reader.keep_alive) == (b"hello", False)
+    assert (bytes(reader.content), reader.keep_alive) == (b"hello", False)
 
 
 SURPLUS = [

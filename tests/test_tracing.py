@@ -10,7 +10,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from webpubsub import RetryPolicy, ServiceError, TransportError, WebPubSubServiceClient
-from webpubsub._transport import asynchronous
 
 from .faults.clients import KEY, AwaitingCalls, Calls, connect
 from .faults.server import ACCEPTED, Connection, Server, answer, answering
@@ -103,11 +102,8 @@ def test_instrumented_process(spans: Spans) -> None:
 
 
 @pytest.mark.usefixtures("everything_is_instrumented")
-@pytest.mark.parametrize("over_aiohttp", [False, True])
-def test_instrumented_process_with_asyncio(over_aiohttp: bool, spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So it is in the asynchronous client, over aiohttp and without it."""
-    if not over_aiohttp:
-        monkeypatch.setattr(asynchronous, "find_spec", lambda name: None)
+def test_instrumented_process_with_asyncio(spans: Spans) -> None:
+    """So it is in the asynchronous client."""
     with Server(answering(BUSY, ACCEPTED)) as server:
         calls = AwaitingCalls(server.endpoint, retry_policy=AT_ONCE)
         calls.post()

@@ -105,7 +105,7 @@ def test_it_needs_little(metadata: Message) -> None:
         "rich",
         "trustme",
     }
-    assert set(metadata.get_all("Provides-Extra", [])) == {"aio", "cli", "compat", "emulator", "identity"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"cli", "compat", "emulator", "identity"}
 
 
 def name_of(requirement: str) -> str:

@@ -3,8 +3,6 @@
 >>> from webpubsub.aio import WebPubSubServiceClient
 >>> async with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
 ...     await service.send_to_all({"text": "Hello"})
-
-With the extra `aio` installed it sends over aiohttp, which is faster when many calls are in flight.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The client over each of its three transports, behind one blocking face, so that a table of faults has one shape.
+"""The client in each of its two colours, behind one blocking face, so that a table of faults has one shape.
 
 Between two calls of an asynchronous client its event loop stands still: whatever happens on the network meanwhile is
 seen by the next call at the earliest.
@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from webpubsub import GroupMember, WebPubSubServiceClient, aio
-from webpubsub._transport import asynchronous
 from webpubsub.options import ClientOptions
 from webpubsub_rest import BinaryBody
 from webpubsub_rest import v2024_12_01 as rest
@@ -167,16 +166,13 @@ class AwaitingCalls:
 
 TRANSPORTS: dict[str, type[BlockingCalls] | type[AwaitingCalls]] = {
     "blocking": BlockingCalls,
-    "asyncio over httpx": AwaitingCalls,
-    "asyncio over aiohttp": AwaitingCalls,
+    "asyncio": AwaitingCalls,
 }
 
 
 @pytest.fixture(params=TRANSPORTS)
-def connect(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Calls]]:
-    """Make clients over each of the transports; close them at the end."""
-    if request.param == "asyncio over httpx":
-        monkeypatch.setattr(asynchronous, "find_spec", lambda name: None)
+def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Calls]]:
+    """Make clients of each colour; close them at the end."""
     made: list[Calls] = []
 
     def make(endpoint: str, credential: object = KEY, **options: Unpack[ClientOptions]) -> Calls:

@@ -13,7 +13,6 @@ import pytest
 import trustme
 
 from webpubsub import RetryPolicy, aio
-from webpubsub._transport import asynchronous
 
 from .clients import HUB, KEY, TURNS
 from .server import ACCEPTED, Server, answering
@@ -40,16 +39,11 @@ def server(request: pytest.FixtureRequest, contexts: tuple[ssl.SSLContext, ssl.S
         running.wait_until_all_left()
 
 
-@pytest.fixture(params=["over httpx", "over aiohttp"])
+@pytest.fixture
 def connect(
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-    contexts: tuple[ssl.SSLContext, ssl.SSLContext],
-    server: Server,
+    contexts: tuple[ssl.SSLContext, ssl.SSLContext], server: Server
 ) -> Callable[[], aio.WebPubSubServiceClient]:
     """Make clients with few connections."""
-    if request.param == "over httpx":
-        monkeypatch.setattr(asynchronous, "find_spec", lambda name: None)
     return lambda: aio.WebPubSubServiceClient(
         server.endpoint,
         HUB,

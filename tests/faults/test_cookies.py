@@ -11,7 +11,7 @@ STICKY = answer("202 Accepted", b"", "Set-Cookie: gateway=7; Path=/")
 
 
 def test_no_cookie_is_sent_back(connect: Callable[..., Calls]) -> None:
-    """A cookie that came with one answer is in no later request, on no transport."""
+    """A cookie that came with one answer is in no later request, in no colour."""
     with Server(answering(STICKY, STICKY, ACCEPTED)) as server:
         calls = connect(server.endpoint)
         for _ in range(3):

@@ -8,11 +8,11 @@ nobody gave up half-way.
 from collections import deque
 from collections.abc import Mapping
 from types import FunctionType, SimpleNamespace, TracebackType
-from typing import Protocol, Self, cast
+from typing import Self, cast
 
 import httpx
 
-from .._transport.blocking import Local, Places, Stream, faster_pool, now, open_stream
+from .._transport.blocking import Local, Places, Stream, now, open_stream
 from .._transport.endpoints import Proxy, Route
 from .._transport.extensions import Extensions
 from .._transport.failures import ClosedBeforeError, ClosedError
@@ -21,16 +21,6 @@ from .._transport.tracing import mark_expected
 
 _JOINED_BYTES = 64 * 1024
 _KEEP_ALIVE_SECONDS = 60
-
-
-class Pool(Protocol):
-    """The connections of one event loop."""
-
-    def handle(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and read the response whole."""
-
-    def close(self) -> None:
-        """End all connections."""
 
 
 class Connections(httpx.HTTPTransport):
@@ -44,7 +34,7 @@ class Connections(httpx.HTTPTransport):
 
     def __init__(self, route: Route, given: httpx.BaseTransport | None = None) -> None:
         self._given = given
-        self._pools = Local[Pool](lambda: faster_pool(route) or ConnectionPool(route), lambda pool: pool.close())
+        self._pools = Local(lambda: ConnectionPool(route), lambda pool: pool.close())
         self._pool = SimpleNamespace(handle_request=self._handle_watched)  # type: ignore[assignment]
         self.closed = False
 

@@ -6,17 +6,12 @@ import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
-from .endpoints import Route
 from .lifetimes import forget_after_fork
 from .readiness import is_readable
 
-__all__ = ["Local", "Lock", "Places", "Stream", "call", "faster_pool", "now", "open_stream", "sleep"]
-
-if TYPE_CHECKING:
-    from .aiohttp import AiohttpPool
+__all__ = ["Local", "Lock", "Places", "Stream", "call", "now", "open_stream", "sleep"]
 
 T = TypeVar("T")
 Lock = asyncio.Lock
@@ -250,12 +245,3 @@ async def open_stream(host: str, port: int, deadline: float) -> Stream:
 def _expire(future: "asyncio.Future[None]") -> None:
     if not future.done():
         future.set_exception(TimeoutError())
-
-
-def faster_pool(route: Route) -> "AiohttpPool | None":
-    """Return the pool of connections over aiohttp, if the extra `aio` is there."""
-    if find_spec("aiohttp") is None:
-        return None
-    from .aiohttp import AiohttpPool
-
-    return AiohttpPool(route)

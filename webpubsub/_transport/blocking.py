@@ -7,13 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from .endpoints import Route
 from .lifetimes import forget_after_fork
 from .readiness import is_readable, wait
 
-__all__ = ["Local", "Lock", "Places", "Stream", "call", "faster_pool", "now", "open_stream", "sleep"]
+__all__ = ["Local", "Lock", "Places", "Stream", "call", "now", "open_stream", "sleep"]
 
 T = TypeVar("T")
 Lock = threading.Lock
@@ -183,10 +182,6 @@ def open_stream(host: str, port: int, deadline: float) -> Stream:
         else:
             return Stream(connection)
     raise failure
-
-
-def faster_pool(route: Route) -> Any:
-    """Return None: there is no faster one for threads."""
 
 
 def _remaining(deadline: float) -> float:
