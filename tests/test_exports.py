@@ -92,6 +92,12 @@ def test_everything_public_is_explained(value: object) -> None:
     assert not rest or rest[0] == ""
 
 
+@pytest.mark.parametrize("value", list(objects()))
+def test_every_argument_is_explained_where_it_is(value: object) -> None:
+    """Whoever hovers over a method reads it there, and is not sent to another one."""
+    assert ": As in" not in str(inspect.getdoc(value)) or "compat" in str(getattr(value, "__module__", ""))
+
+
 @pytest.mark.parametrize("value", list(classes()))
 def test_every_public_class_has_an_example(value: type) -> None:
     """`tests/test_examples.py` runs it."""

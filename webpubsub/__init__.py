@@ -11,14 +11,17 @@ ClientAccessToken(base_url='ws://127.0.0.1:.../client/hubs/chat', token=REDACTED
 
 from typing import TYPE_CHECKING
 
+from ._checks import Id
 from ._sync.client import WebPubSubServiceClient
 from ._sync.paging import ItemPaged, Pages
 from ._version import __version__
 from .connection_string import ConnectionString
 from .credentials import (
     AccessToken,
+    AsyncCredential,
     AsyncTokenCredential,
     AzureKeyCredential,
+    Credential,
     KeyCredential,
     TokenCredential,
 )
@@ -39,12 +42,13 @@ from .errors import (
 )
 from .filters import odata
 from .messages import ContentType, Message
-from .models import ClientAccessToken, ClientProtocol, Permission, Role
+from .models import ClientAccessToken, ClientProtocol, ClientProtocolName, Permission, PermissionName, Role
 from .options import ClientOptions, RequestOptions
 from .retries import RetryPolicy
 
 __all__ = [
     "AccessToken",
+    "AsyncCredential",
     "AsyncTokenCredential",
     "AuthenticationError",
     "AzureKeyCredential",
@@ -52,12 +56,15 @@ __all__ = [
     "ClientAccessToken",
     "ClientOptions",
     "ClientProtocol",
+    "ClientProtocolName",
     "ConfigurationError",
     "ConflictError",
     "ConnectionString",
     "ContentType",
+    "Credential",
     "EventError",
     "GroupMember",
+    "Id",
     "ItemPaged",
     "KeyCredential",
     "Message",
@@ -66,6 +73,7 @@ __all__ = [
     "PayloadTooLargeError",
     "Permission",
     "PermissionDeniedError",
+    "PermissionName",
     "RequestOptions",
     "RetryPolicy",
     "Role",

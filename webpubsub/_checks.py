@@ -28,7 +28,7 @@ _LARGEST_NUMBER = 2**31 - 1
 _LONGEST_ID_BITS = 256
 _SHOWN = 40
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
+_HEADER_VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
 _FRAMING = ("content-length", "transfer-encoding")
 _LONGEST_METADATA_KEY = 256
 _LONGEST_METADATA_VALUE = 1024
@@ -108,7 +108,7 @@ def headers(value: object, name: str) -> Mapping[str, str]:
             raise ConfigurationError(f"{name} has a name that is not a valid HTTP header name.")
         if not _HEADER_VALUE.fullmatch(content):
             raise ConfigurationError(
-                f"{name}: the value of {show(header)} must be printable Latin-1 without spaces at its ends."
+                f"{name}: the value of {show(header)} must be printable ASCII without spaces at its ends."
             )
         if header.lower() in _FRAMING:
             raise ConfigurationError(f"{name} must not set {header}, which follows from the message.")
@@ -128,7 +128,7 @@ def metadata(values: Mapping[str, str]) -> dict[str, str]:
                 f"! # $ % & ' * + - . ^ _ ` | ~; it was {show(key)}."
             )
         string(value, f"metadata[{show(key)}]")
-        if len(value) > _LONGEST_METADATA_VALUE or not (value.isascii() and _HEADER_VALUE.fullmatch(value)):
+        if len(value) > _LONGEST_METADATA_VALUE or not _HEADER_VALUE.fullmatch(value):
             raise ConfigurationError(
                 f"metadata[{show(key)}] must be at most {_LONGEST_METADATA_VALUE} characters of printable ASCII, "
                 f"without spaces at its ends."

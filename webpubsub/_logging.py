@@ -60,7 +60,7 @@ def log_response(
     content: bytes,
     milliseconds: float,
 ) -> None:
-    """Write down an answer."""
+    """Write down a response."""
     logger.debug(
         "Response: attempt %d: %s %s: %d after %.1f ms\n%s\n%s",
         attempt,
@@ -74,7 +74,7 @@ def log_response(
 
 
 def log_failure(attempt: int, method: str, url: str, error: Exception, milliseconds: float) -> None:
-    """Write down that no answer came."""
+    """Write down that no response came."""
     logger.debug(
         "No response: attempt %d: %s %s: %s after %.1f ms",
         attempt,

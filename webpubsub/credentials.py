@@ -12,7 +12,15 @@ from ._checks import access_key
 from .connection_string import ConnectionString, is_connection_string
 from .errors import ConfigurationError
 
-__all__ = ["AccessToken", "AsyncTokenCredential", "AzureKeyCredential", "KeyCredential", "TokenCredential"]
+__all__ = [
+    "AccessToken",
+    "AsyncCredential",
+    "AsyncTokenCredential",
+    "AzureKeyCredential",
+    "Credential",
+    "KeyCredential",
+    "TokenCredential",
+]
 
 _CONNECTION_STRING = "WEBPUBSUB_CONNECTION_STRING"
 _ENDPOINT = "WEBPUBSUB_ENDPOINT"

@@ -2,8 +2,8 @@
 
     WebPubSubError
     +-- ConfigurationError (also ValueError)   a wrong connection string, endpoint, hub or argument; nothing was sent
-    +-- TransportError                         no answer: refused, reset, timed out, TLS, DNS
-    +-- ServiceError                           an answer that says no
+    +-- TransportError                         no response: refused, reset, timed out, TLS, DNS
+    +-- ServiceError                           a response that says no
     |   +-- BadRequestError          400
     |   +-- AuthenticationError      401
     |   +-- PermissionDeniedError    403
@@ -68,7 +68,7 @@ class ConfigurationError(WebPubSubError, ValueError):
 
 
 class TransportError(WebPubSubError):
-    """The service gave no complete answer.
+    """The service gave no complete response.
 
     The exception of the transport is the `__cause__`.
 
@@ -102,9 +102,9 @@ class TransportError(WebPubSubError):
 
 
 class ServiceError(WebPubSubError):
-    """The service, or something in front of it, answered with an error.
+    """The service, or something in front of it, responded with an error.
 
-    Answers without a class of their own, such as a redirect, are raised as this class itself.
+    Responses without a class of their own, such as a redirect, are raised as this class itself.
 
     Example:
         >>> with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
@@ -120,7 +120,7 @@ class ServiceError(WebPubSubError):
         status_code: The same, under the name that azure-core has for it.
         reason: What HTTP calls the status, such as `Not Found`; empty if it does not.
         code: The error code of the service, such as `Error.Connection.NotExisted`, when it sent one.
-        message: The explanation of the service on one line, or a short description of the answer.
+        message: The explanation of the service on one line, or a short description of the response.
         target: What the error is about, when the service says so; the name of a query parameter, for example.
         request_id: The `x-ms-client-request-id` of the request, for a question to the service's support.
         retry_after: The seconds to wait before another try, when the service asked for it.
@@ -207,7 +207,7 @@ class EventError(WebPubSubError):
     """A webhook request of the service is not acceptable.
 
     Attributes:
-        status: The HTTP status to answer the request with.
+        status: The HTTP status to respond with.
         reason: What is wrong with the request, in a few words.
     """
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 from . import _checks
 from .errors import ConfigurationError
 
-__all__ = ["ClientAccessToken", "ClientProtocol", "GroupMember", "Permission", "Role"]
+__all__ = [
+    "ClientAccessToken",
+    "ClientProtocol",
+    "ClientProtocolName",
+    "GroupMember",
+    "Permission",
+    "PermissionName",
+    "Role",
+]
 
 PermissionName: TypeAlias = Literal["sendToGroup", "joinLeaveGroup"]
 ClientProtocolName: TypeAlias = Literal["Default", "MQTT", "SocketIO"]

@@ -34,7 +34,7 @@ class _HS256(HMACAlgorithm):
     """
 
     def prepare_key(self, key: str | bytes) -> bytes:
-        return key.encode() if isinstance(key, str) else key
+        return key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key  # an error would show the key
 
     def check_key_length(self, key: bytes) -> None:  # noqa: ARG002
         return None

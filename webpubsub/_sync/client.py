@@ -54,8 +54,8 @@ class WebPubSubServiceClient:
     Every method takes the options of `RequestOptions` besides its own arguments, and raises:
 
     * `ConfigurationError` or `TypeError` when an argument is wrong; nothing was sent.
-    * `ServiceError`, or one of its subclasses, when the service answers with an error.
-    * `TransportError` when it does not answer; `maybe_sent` tells whether the request can have had an effect.
+    * `ServiceError`, or one of its subclasses, when the service responds with an error.
+    * `TransportError` when it does not respond; `maybe_sent` tells whether the request can have had an effect.
 
     Example:
         >>> with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
@@ -136,7 +136,7 @@ class WebPubSubServiceClient:
     def http(self) -> httpx.Client:
         """The HTTP client under this one, for raw operations of any API version.
 
-        It signs, repeats and logs as this client does. Errors are those of httpx and `webpubsub_rest`. Answers
+        It signs, repeats and logs as this client does. Errors are those of httpx and `webpubsub_rest`. Responses
         are always read whole, up to 16 MiB; other addresses than the service are refused.
         """
         return self._http
@@ -668,7 +668,7 @@ class WebPubSubServiceClient:
         else:
             if jwt_headers is not None and tokens.check_headers(jwt_headers):
                 raise ConfigurationError("jwt_headers needs an access key: the service makes this token.")
-            answer = self._http.run(
+            response = self._http.run(
                 settings,
                 rest.generate_client_token,
                 self._hub,
@@ -678,13 +678,13 @@ class WebPubSubServiceClient:
                 group=group_list,
                 client_type=_client_type(protocol),
             )
-            token = answer.token
+            token = response.token
         return ClientAccessToken(self._endpoint.replace("http", "ws", 1) + path, token)
 
     def get_service_status(self, **options: Unpack[RequestOptions]) -> bool:
         """Tell whether the service is healthy.
 
-        False means that it answered that it is not (5xx).
+        False means that it responded that it is not (5xx).
         """
         settings = self._settings(self.get_service_status, options)
         try:

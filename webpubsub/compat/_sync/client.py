@@ -72,7 +72,7 @@ class WebPubSubServiceClient(NativeClient):
         ...         service.add_user_to_group("room", "nobody")
         ...     except ResourceNotFoundError as error:
         ...         error.status_code, error.error.code
-        (404, 'Error.User.NotExisted')
+        (404, 'Warning.User.NotExisted')
     """
 
     _http: DropInHttp
