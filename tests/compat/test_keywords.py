@@ -358,6 +358,8 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "a factor that is none": ({"retry_backoff_factor": "1"}, TypeError, "retry_backoff_factor must be a number"),
     "an unknown mode": ({"retry_mode": "linear"}, ValueError, "retry_mode must be 'fixed' or 'exponential'"),
     "no time": ({"timeout": 0}, ValueError, "timeout must be more than 0 and at most"),
+    "half a letter": ({"headers": {"a": "\ud800"}}, ValueError, "headers"),
+    "bytes in a header": ({"headers": {"a": b"b"}}, TypeError, "headers must be a mapping of str to str"),
     "two policies": (
         {"retry_total": 1, "retry_policy": RetryPolicy()},
         TypeError,
@@ -427,6 +429,36 @@ def test_a_proxy_gets_the_requests(door: Door) -> None:
             service.send_to_all("hi")
 
     assert proxy.requests[0].target.startswith("http://service.example.com/api/hubs/chat/:send?")
+
+
+OF_A_CALL: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "params that are none": ({"params": "a=b"}, TypeError, "params must be a mapping, not str"),
+    "no value": ({"params": {"a": None}}, ValueError, "params: the value of a must not be None"),
+    "half a letter": ({"params": {"a": "\ud800"}}, ValueError, "params holds half of a surrogate pair"),
+    "cls": ({"cls": 5}, TypeError, "cls must be callable, not int"),
+    "error_map": ({"error_map": [404]}, TypeError, "error_map must be a mapping, not list"),
+}
+
+
+@pytest.mark.parametrize(("keywords", "kind", "message"), OF_A_CALL.values(), ids=OF_A_CALL)
+@pytest.mark.parametrize("door", OURS)
+def test_a_wrong_value_of_a_call_is_refused(
+    door: Door, keywords: dict[str, Any], kind: type[Exception], message: str
+) -> None:
+    """Before anything is sent; at the call even where pages are fetched later."""
+    with driven(door.client("https://example.com", "chat", "key", transport=Recorder())) as service:
+        with pytest.raises(kind, match=message):
+            service.user_exists("ann", **keywords)
+        if "cls" not in keywords:
+            with pytest.raises(kind, match=message):
+                service.list_connections(group="room", **keywords)
+
+
+@pytest.mark.parametrize("door", OURS)
+def test_cls_is_not_asked_when_there_is_no_success(door: Door) -> None:
+    """A service that is not healthy answers with 503; that is False, whatever `cls` would make of it."""
+    with driven(door.client("https://example.com", "chat", "key", transport=Recorder(503), retry_total=0)) as service:
+        assert service.get_service_status(cls=lambda *_: "healthy") is False
 
 
 METHODS: dict[str, Callable[[Driven, dict[str, Any]], object]] = {
@@ -503,8 +535,13 @@ def test_a_client_certificate_is_loaded(door: Door, certificate: tuple[Path, Pat
     paths = tuple(map(str, certificate))
     with driven(door.client("https://example.com", "chat", "key", connection_cert=paths)):
         pass
-    with pytest.raises(ValueError, match="connection_cert must be the path of a certificate"):
-        door.client("https://example.com", "chat", "key", connection_cert="/nowhere")
+    for wrong, kind in (("/nowhere", ValueError), (5, TypeError), (("a", "b", "c"), TypeError), ("a\0b", ValueError)):
+        with pytest.raises(kind, match="connection_cert"):
+            door.client("https://example.com", "chat", "key", connection_cert=wrong)
+    with pytest.raises(ValueError, match="connection_verify is not the path"):
+        door.client("https://example.com", "chat", "key", connection_cert=paths, connection_verify="/nowhere")
+    with pytest.raises(TypeError, match="connection_cert goes with a connection_verify"):
+        door.client("https://example.com", "chat", "key", connection_cert=paths, connection_verify=5)
 
 
 def test_without_azure_core_the_error_says_what_to_install() -> None:

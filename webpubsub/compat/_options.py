@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable, Mapping, MutableMapping
 from enum import Enum
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import attrs
 from azure.core import exceptions as core
@@ -58,14 +58,14 @@ class Extras:
     Attributes:
         cls: Called with the `PipelineResponse`, the result and an empty dict.
         error_map: Exceptions to raise for statuses; called with `response=`.
-        params: Additions to the query of the request.
+        query: An addition to the query of the request, encoded.
         raw_request_hook: Called with the `PipelineRequest` before it is sent; its changes are taken.
         raw_response_hook: Called with the `PipelineResponse`.
     """
 
     cls: Callable[[Any, Any, dict[str, Any]], object] | None = None
     error_map: Mapping[int, Callable[..., BaseException]] = attrs.field(factory=dict)
-    params: Mapping[str, Any] = attrs.field(factory=dict)
+    query: str = ""
     raw_request_hook: Callable[[PipelineRequest[Any]], object] | None = None
     raw_response_hook: Callable[[PipelineResponse[Any, Any]], object] | None = None
 
@@ -142,7 +142,7 @@ def of_call(keywords: Mapping[str, Any], defaults: Mapping[str, Any], method: st
     extras = Extras(
         cls=_callable(options.pop("cls", None), "cls"),
         error_map=_mapping(options.pop("error_map", None), "error_map"),
-        params=params,
+        query=_query(params),
         raw_request_hook=_callable(_either(options, defaults, "raw_request_hook"), "raw_request_hook"),
         raw_response_hook=_callable(_either(options, defaults, "raw_response_hook"), "raw_response_hook"),
     )
@@ -153,9 +153,25 @@ def of_call(keywords: Mapping[str, Any], defaults: Mapping[str, Any], method: st
     return options, extras
 
 
-def headers(value: Any) -> dict[str, str]:
-    """Check headers; None is none, and numbers become text."""
-    return {str(name): str(content) for name, content in _mapping(value, "headers").items()}
+def headers(value: Any) -> dict[str, Any]:
+    """Read headers; None is none, and numbers become text."""
+    return {
+        name: str(content) if isinstance(content, (int, float)) else content
+        for name, content in _mapping(value, "headers").items()
+    }
+
+
+def _query(params: Mapping[str, Any]) -> str:
+    pairs = [
+        (str(name), item) for name, value in params.items() for item in (value if isinstance(value, list) else [value])
+    ]
+    for name, item in pairs:
+        if item is None:
+            raise ConfigurationError(f"params: the value of {name[:40]} must not be None.")
+    try:
+        return "&".join(f"{quote(name, safe='')}={quote(str(item), safe='')}" for name, item in pairs)
+    except UnicodeEncodeError:
+        raise ConfigurationError("params holds half of a surrogate pair, which cannot be sent.") from None
 
 
 def _either(options: Keywords, defaults: Mapping[str, Any], name: str) -> Any:
@@ -228,18 +244,21 @@ def _policy_of(policy: CoreRetryPolicy[Any, Any]) -> RetryPolicy:
 
 
 def _tls(verify: Any, certificate: Any) -> ssl.SSLContext:
-    if isinstance(verify, ssl.SSLContext):
-        raise TypeError("connection_cert is not used with an ssl.SSLContext: load the certificate into that.")
-    paths = (certificate,) if isinstance(certificate, str) else tuple(certificate)
-    context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+    if not isinstance(verify, (bool, str)):
+        raise TypeError("connection_cert goes with a connection_verify that is a bool or a path.")
+    paths = [certificate] if isinstance(certificate, str) else certificate
+    if not isinstance(paths, (list, tuple)) or not 1 <= len(paths) <= 2:
+        raise TypeError("connection_cert must be the path of a certificate, or those of it and its key.")
+    try:
+        context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+    except (OSError, ValueError):
+        raise ConfigurationError("connection_verify is not the path of a file with certificates.") from None
     if verify is False:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         context.load_cert_chain(*paths)
-    except OSError:
-        raise ConfigurationError(
-            "connection_cert must be the path of a certificate, or those of it and its key."
-        ) from None
+    except (OSError, TypeError, ValueError):
+        raise ConfigurationError("connection_cert is not the path of a certificate with its key.") from None
     return context
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
-from urllib.parse import quote
 
 import httpx
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
@@ -32,9 +31,9 @@ class DropInHttp(ServiceHttp):
 
     async def _result(self, settings: Settings, operation: Operation[P, T], arguments: Request) -> T:
         extras = _of(settings)
-        if extras.params:
+        if extras.query:
             joint = "&" if "?" in arguments["url"] else "?"
-            arguments = {**arguments, "url": f"{arguments['url']}{joint}{_query(extras.params)}"}
+            arguments = {**arguments, "url": f"{arguments['url']}{joint}{extras.query}"}
         if extras.cls is not None:
             operation = Operation(operation.name, operation.build, _told(operation.parse, extras.cls))
         return await super()._result(settings, operation, arguments)
@@ -116,13 +115,3 @@ def _told(parse: Callable[[httpx.Response], T], cls: Callable[..., object]) -> C
         return result
 
     return parse_and_tell
-
-
-def _query(params: Mapping[str, Any]) -> str:
-    pairs = [
-        (str(name), item) for name, value in params.items() for item in (value if isinstance(value, list) else [value])
-    ]
-    for name, item in pairs:
-        if item is None:
-            raise ConfigurationError(f"params: the value of {name} must not be None.")
-    return "&".join(f"{quote(name, safe='')}={quote(str(item), safe='')}" for name, item in pairs)

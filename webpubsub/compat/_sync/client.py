@@ -43,11 +43,13 @@ def _any_keywords(method: Callable[..., R]) -> Callable[..., R]:
             args = *args[:position], _name(args[position]), *args[position + 1 :]
         for name in {"group", "target_name"} & options.keys():
             options[name] = _name(options[name])
-        if cls is None:
-            return native(*args, **options)
         made: list[Any] = []
-        native(*args, cls=lambda *given: made.append(cls(*given)), **options)
-        return made[-1]
+        if callable(cls):
+            options["cls"] = lambda *given: made.append(cls(*given))
+        elif cls is not None:
+            options["cls"] = cls
+        result = native(*args, **options)
+        return made[-1] if made else result
 
     return cast("Callable[..., R]", call)
 
@@ -189,8 +191,21 @@ class WebPubSubServiceClient(NativeClient):
     grant_permission: Doing = _native(NativeClient.grant_permission)
     revoke_permission: Doing = _native(NativeClient.revoke_permission)
     has_permission: Asking = _native(NativeClient.has_permission)
-    check_permission: Asking = _native(NativeClient.has_permission)
     get_service_status: Asking = _native(NativeClient.get_service_status)
+
+    @_any_keywords
+    def check_permission(
+        self, permission: Any, connection_id: Any, target_name: str | None = None, **options: Any
+    ) -> bool:
+        """Tell whether a connection may do something by itself.
+
+        Args:
+            permission: As in `has_permission`.
+            connection_id: As in `has_permission`.
+            target_name: As in `has_permission`.
+            **options: Those of azure-core.
+        """
+        return self.has_permission(permission, connection_id, target_name=target_name, **options)
 
     @_any_keywords
     def add_connections_to_groups(
