@@ -54,6 +54,7 @@ MESSAGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "bytes as text": (b"Hello", {"content_type": TEXT}),
     "bytes": (b"\x00\xff", {"content_type": OCTETS}),
     "text as octets": ("Hello", {"content_type": OCTETS}),
+    "a byte array": (bytearray(b"\x00\xff"), {"content_type": OCTETS}),
     "a type among the headers": ("Hello", {"headers": {"Content-Type": TEXT}}),
 }
 STREAMS: dict[str, tuple[type, Any, dict[str, Any]]] = {
@@ -147,6 +148,7 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], type[Exception], str]] = {
     "a list as text": (["a"], {"content_type": TEXT}, TypeError, "A list cannot be sent as text/plain"),
     "a number as text": (5, {"content_type": TEXT}, TypeError, "A int cannot be sent as text/plain"),
     "an object": ({"a": object()}, {}, TypeError, "message holds a object"),
+    "an endless number": (10**5000, {}, ValueError, "message holds an endless number"),
     "JSON that is none": (io.BytesIO(b"{"), {}, ValueError, "not valid JSON"),
     "a type that is none": ("hi", {"content_type": 5}, TypeError, "content_type must be a str"),
 }

@@ -1,6 +1,7 @@
 """`send_request`: requests of azure-core in, responses of azure-core out."""
 
 import io
+import json
 import pickle
 from collections.abc import Iterator
 from typing import Any
@@ -14,8 +15,6 @@ import webpubsub
 from tests.compat.doors import ALL, DOORS, OURS, PAIRS, Door, driven, opened
 from tests.faults.server import ACCEPTED, Server, answering
 from webpubsub.emulator import Emulator
-
-EMPTY = '{"value":[],"nextLink":null}'
 
 
 def check(hub: str) -> HttpRequest:
@@ -53,7 +52,7 @@ def test_a_url_may_be_relative_or_whole(door: Door, url: str, emulator: Emulator
         response = service.send_request(request)
         response.raise_for_status()
 
-    assert response.json() == {"value": [], "nextLink": None}
+    assert response.json()["value"] == []
     assert response.text() == response.content.decode()
     assert response.headers["Content-Type"] == response.content_type
     assert response.url.startswith(f"{emulator.endpoint}/api/hubs/{hub}/groups/room/connections")
@@ -77,7 +76,7 @@ def test_a_response_can_be_streamed(door: Door, emulator: Emulator, hub: str) ->
         pieces = service.listed(response.iter_bytes())
         service.settled(response.close)()
 
-    assert b"".join(pieces) == EMPTY.encode()
+    assert json.loads(b"".join(pieces))["value"] == []
     assert response.is_closed
 
 
@@ -94,7 +93,7 @@ def test_a_response_that_is_here_answers_like_one_that_is_streamed(door: Door, e
 
     assert read == response.content == b"".join(raw)
     assert response.is_stream_consumed
-    assert response.text("utf-8") == EMPTY
+    assert json.loads(response.text("utf-8"))["value"] == []
     assert response.text() != response.text("utf-8")
     assert pickle.loads(pickle.dumps(response)).content == read
 

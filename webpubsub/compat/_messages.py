@@ -7,7 +7,7 @@ the native client: NaN, which is no JSON, and bytes that are no UTF-8 as `text/p
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -27,9 +27,10 @@ def encoded(message: Any, content_type: str | None) -> tuple[Any, ContentType]:
         content_type: How to send it; None means `application/json`.
 
     Raises:
-        ConfigurationError: The message holds NaN or an infinity, or contains itself.
+        ConfigurationError: A form holds what UTF-8 cannot express.
+        TypeError: An iterator yields something else than bytes and str.
     """
-    chosen = cast("ContentType", content_type or JSON)
+    chosen = cast("ContentType", JSON if content_type is None else content_type)
     if not isinstance(chosen, str) or chosen.partition(";")[0].strip().lower() != JSON:
         return _octets(message), chosen
     if hasattr(message, "read"):
@@ -38,22 +39,17 @@ def encoded(message: Any, content_type: str | None) -> tuple[Any, ContentType]:
 
 
 def _json(message: Any) -> Any:
-    """Encode as azure-core does; what it cannot encode is left to the native client, which knows more types."""
+    """Encode as azure-core does; the rest is left to the native client, which knows more types and what is wrong."""
     try:
         return json.dumps(message, cls=AzureJSONEncoder, allow_nan=False).encode()
-    except TypeError:
+    except (TypeError, ValueError, RecursionError):
         return message
-    except (ValueError, RecursionError) as error:
-        problem = "holds NaN or an infinity" if "Out of range" in str(error) else "contains itself"
-        raise ConfigurationError(f"message {problem}, which JSON cannot express; replace that value.") from None
 
 
 def _octets(message: Any) -> Any:
     if isinstance(message, Mapping):
         return _form(message)
-    if isinstance(message, Iterable) and not hasattr(message, "read") and not isinstance(message, (str, bytes, list)):
-        return _joined(message)
-    return message
+    return joined(message, "message") if isinstance(message, Iterator) else message
 
 
 def _form(message: Mapping[str, Any]) -> str:
@@ -64,9 +60,30 @@ def _form(message: Mapping[str, Any]) -> str:
         for item in ([value] if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) else value)
         if item is not None
     ]
-    return urlencode(pairs)
+    try:
+        return urlencode(pairs)
+    except UnicodeEncodeError:
+        raise ConfigurationError("message holds half of a surrogate pair, which UTF-8 cannot express.") from None
 
 
-def _joined(chunks: Iterable[Any]) -> bytes:
-    """Take an iterator whole, so that a repeated request carries it again."""
-    return b"".join(chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in chunks)
+def joined(chunks: Iterable[Any], name: str) -> bytes:
+    """Take an iterator whole, so that a repeated request carries it again.
+
+    Raises:
+        ConfigurationError: A str has no form in UTF-8.
+        TypeError: It yields something else than bytes and str.
+    """
+    content = bytearray()
+    for chunk in chunks:
+        piece = _utf8(chunk, name) if isinstance(chunk, str) else chunk
+        if not isinstance(piece, (bytes, bytearray, memoryview)):
+            raise TypeError(f"{name} must yield bytes or str, not {type(piece).__name__}.")
+        content += piece
+    return bytes(content)
+
+
+def _utf8(text: str, name: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"{name} holds half of a surrogate pair, which UTF-8 cannot express.") from None

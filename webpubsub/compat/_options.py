@@ -6,7 +6,6 @@ instead.
 
 from __future__ import annotations
 
-import math
 import ssl
 from collections.abc import Callable, Mapping, MutableMapping
 from enum import Enum
@@ -109,7 +108,7 @@ def of_client(keywords: Mapping[str, Any], endpoint: str) -> tuple[Keywords, Key
     _common(options, {})
     if "connection_cert" in options:
         options["connection_verify"] = _tls(options.get("connection_verify", True), options.pop("connection_cert"))
-    if not _flag(options.pop("use_env_settings", True), "use_env_settings"):
+    if not _checks.boolean(options.pop("use_env_settings", True), "use_env_settings"):
         options.setdefault("proxy", None)
     if proxies := _mapping(options.pop("proxies", None), "proxies"):
         target = urlsplit(str(options.get("reverse_proxy_endpoint") or endpoint))
@@ -175,7 +174,8 @@ def _query(params: Mapping[str, Any]) -> str:
 
 
 def _either(options: Keywords, defaults: Mapping[str, Any], name: str) -> Any:
-    return options.pop(name, None) or defaults.get(name)
+    given = options.pop(name, None)
+    return defaults.get(name) if given is None else given
 
 
 def _common(options: Keywords, defaults: Mapping[str, Any]) -> None:
@@ -189,12 +189,12 @@ def _common(options: Keywords, defaults: Mapping[str, Any]) -> None:
         if "retry_policy" in options:
             raise TypeError(f"retry_policy and {min(given)} say the same: write one of them.")
         _retrying({**defaults, **given}, options)
-    overwrite = options.pop("user_agent_overwrite", False)
+    overwrite = _checks.boolean(options.pop("user_agent_overwrite", False), "user_agent_overwrite")
     if "user_agent" in options:
         name = _checks.printable(options.pop("user_agent"), "user_agent")
         whole = name if overwrite else f"{name} webpubsub/{__version__}"
         options["headers"] = {**options.get("headers", {}), "User-Agent": whole}
-    _flag(options.pop("enforce_https", True), "enforce_https")
+    _checks.boolean(options.pop("enforce_https", True), "enforce_https")
     for name, value in _ALREADY_SO.items():
         if options.get(name) is value:
             del options[name]
@@ -208,11 +208,11 @@ def _retrying(keywords: Mapping[str, Any], options: Keywords) -> None:
             chosen[name] = 0
         _checks.number(chosen[name], name, 0)
     kinds = [chosen[name] for name in ("retry_connect", "retry_read", "retry_status")]
-    factor, most = (_amount(chosen[name], name) for name in ("retry_backoff_factor", "retry_backoff_max"))
+    factor, most = (_checks.delay(chosen[name], name) for name in ("retry_backoff_factor", "retry_backoff_max"))
     mode = chosen["retry_mode"]
-    word = str(mode.value if isinstance(mode, Enum) else mode).lower()
+    word = _checks.string(mode.value if isinstance(mode, Enum) else mode, "retry_mode").lower()
     if word not in ("fixed", "exponential"):
-        raise ConfigurationError(f"retry_mode must be 'fixed' or 'exponential'; it was {word[:40]!r}.")
+        raise ConfigurationError(f"retry_mode must be 'fixed' or 'exponential'; it was {_checks.show(word)}.")
     total_seconds = _checks.seconds(keywords.get("timeout", RetryPolicy().total_seconds), "timeout")
     options["retry_policy"] = RetryPolicy(
         attempts=1 + min(chosen["retry_total"], *kinds),
@@ -260,20 +260,6 @@ def _tls(verify: Any, certificate: Any) -> ssl.SSLContext:
     except (OSError, TypeError, ValueError):
         raise ConfigurationError("connection_cert is not the path of a certificate with its key.") from None
     return context
-
-
-def _amount(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}.")
-    if not (value >= 0 and math.isfinite(value)):
-        raise ConfigurationError(f"{name} must be 0 seconds or more; it was {value}.")
-    return value
-
-
-def _flag(value: Any, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be a bool, not {type(value).__name__}.")
-    return value
 
 
 def _callable(value: Any, name: str) -> Any:

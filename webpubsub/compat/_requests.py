@@ -12,6 +12,7 @@ from webpubsub_rest import Request
 
 from .._transport.endpoints import Endpoints
 from ..errors import ConfigurationError
+from ._messages import joined
 
 
 def outgoing(request: HttpRequest, endpoints: Endpoints) -> Request:
@@ -60,9 +61,9 @@ def _body(request: HttpRequest) -> tuple[bytes, dict[str, str]]:
     if hasattr(content, "read"):
         content = content.read()
     if isinstance(content, str):
-        return content.encode(), {}
+        return joined([content], "The content of the request"), {}
     if isinstance(content, (bytes, bytearray, memoryview)):
         return bytes(content), {}
     if isinstance(content, Iterable):
-        return b"".join(bytes(chunk) for chunk in content), {}
+        return joined(content, "The content of the request"), {}
     raise TypeError(f"The content of the request must be bytes, a str or a stream, not {type(content).__name__}.")

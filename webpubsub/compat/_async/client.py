@@ -14,6 +14,7 @@ from azure.core.rest import HttpRequest
 
 from webpubsub_rest import Operation, Request
 
+from ... import _checks
 from ..._async.client import WebPubSubServiceClient as NativeClient
 from ...credentials import AsyncCredential
 from ...errors import ConfigurationError
@@ -269,7 +270,10 @@ class WebPubSubServiceClient(NativeClient):
         """
         _refuse_cls(options, "get_client_access_token")
         return await super().get_client_access_token(
-            user_id=None if user_id == "" else user_id, roles=_several(roles), groups=_several(groups), **options
+            user_id=None if isinstance(user_id, str) and not user_id else user_id,
+            roles=_several(roles),
+            groups=_several(groups),
+            **options,
         )
 
     async def generate_client_token(
@@ -302,7 +306,7 @@ class WebPubSubServiceClient(NativeClient):
             roles=role,
             groups=group,
             minutes_to_expire=60 if minutes_to_expire is None else minutes_to_expire,
-            client_protocol=client_type or "Default",
+            client_protocol="Default" if client_type is None else client_type,
             **options,
         )
 
@@ -343,7 +347,7 @@ def _outgoing(message: Any, content_type: str | None, options: dict[str, Any]) -
     headers = _options.headers(options.pop("headers", None))
     for name in [name for name in headers if name.lower() == "content-type"]:
         from_headers = headers.pop(name)
-        content_type = content_type or from_headers
+        content_type = from_headers if content_type is None else content_type
     if headers:
         options["headers"] = headers
     return encoded(message, content_type)
@@ -354,13 +358,18 @@ def _refuse_cls(options: Mapping[str, Any], method: str) -> None:
         raise TypeError(f"{method}() has no argument 'cls': the result is always the same; leave it out.")
 
 
-def _several(values: Iterable[str] | str | None) -> list[str] | None:
-    return None if not values else [values] if isinstance(values, str) else [_name(value) for value in values]
+def _several(values: Any) -> Any:
+    """Return names as a list; a str is one, and nothing is None."""
+    if isinstance(values, str):
+        return [values] if values else None
+    if isinstance(values, Iterable) and not isinstance(values, bytes):
+        return [_name(value) for value in values] or None
+    return values
 
 
 def _name(value: Any) -> Any:
     """Return the name of a group; a number or a UUID stands for its text."""
-    return str(value) if isinstance(value, (int, UUID)) and not isinstance(value, bool) else value
+    return _checks.identifier(value, "group") if isinstance(value, (int, UUID)) else value
 
 
 def _selection(given: Any, filter: str | None, options: dict[str, Any], name: str) -> tuple[Any, str | None]:
