@@ -16,8 +16,6 @@ from .errors import UnexpectedContent
 P = ParamSpec("P")
 T = TypeVar("T")
 
-DEPRECATED = "The service has deprecated this operation; its documentation says what to call instead."
-
 
 class Request(TypedDict):
     """The arguments of `httpx.Client.request`. The URL holds the query and is percent-encoded."""
@@ -144,22 +142,22 @@ class PagedOperation(Operation[P, T]):
 class DeprecatedOperation(Operation[P, T]):
     """An endpoint that the service wants callers to leave; type checkers say so at every call."""
 
-    @deprecated(DEPRECATED)
+    @deprecated("The service has deprecated this operation.")
     def sync(self, http: httpx.Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the operation and return its result."""
         return super().sync(http, *args, **kwargs)
 
-    @deprecated(DEPRECATED)
+    @deprecated("The service has deprecated this operation.")
     async def asyncio(self, http: httpx.AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the operation and return its result."""
         return await super().asyncio(http, *args, **kwargs)
 
-    @deprecated(DEPRECATED)
+    @deprecated("The service has deprecated this operation.")
     def sync_detailed(self, http: httpx.Client, /, *args: P.args, **kwargs: P.kwargs) -> Response[T]:
         """Call the operation and return its result together with status, headers and body."""
         return super().sync_detailed(http, *args, **kwargs)
 
-    @deprecated(DEPRECATED)
+    @deprecated("The service has deprecated this operation.")
     async def asyncio_detailed(self, http: httpx.AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> Response[T]:
         """Call the operation and return its result together with status, headers and body."""
         return await super().asyncio_detailed(http, *args, **kwargs)
@@ -169,18 +167,18 @@ class DeprecatedPagedOperation(DeprecatedOperation[P, T], PagedOperation[P, T]):
     """An endpoint that answers page by page and that the service wants callers to leave."""
 
     @overload
-    @deprecated(DEPRECATED)
+    @deprecated("The service has deprecated this operation.")
     def pages(self, http: httpx.Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]: ...
 
     @overload
-    @deprecated(DEPRECATED)
+    @deprecated("The service has deprecated this operation.")
     def pages(self, http: httpx.AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]: ...
 
     def pages(
         self, http: httpx.Client | httpx.AsyncClient, /, *args: P.args, **kwargs: P.kwargs
     ) -> Iterator[T] | AsyncIterator[T]:
         """Call the operation and follow its links."""
-        warnings.warn(DEPRECATED, DeprecationWarning, stacklevel=2)
+        warnings.warn("The service has deprecated this operation.", DeprecationWarning, stacklevel=2)
         request = self.build(*args, **kwargs)
         return self._awaited(http, request) if isinstance(http, httpx.AsyncClient) else self._blocking(http, request)
 
