@@ -1,7 +1,7 @@
 """The door for Django, under ASGI as well as WSGI: one view."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
@@ -23,7 +23,7 @@ def view(handler: EventHandler) -> View:
     """Make a view, for `path("eventhandler", ...)` under any path; it is exempt from the check for forged forms."""
     handler.after_each_call(close_old_connections)
 
-    async def webpubsub_events(request: HttpRequest) -> HttpResponse:
+    async def webpubsub_events(request: Any) -> HttpResponse:
         method, limit = str(request.method), handler.body_limit
         try:
             body = _read(request, limit)

@@ -52,7 +52,8 @@ class Execution:
             if is_asynchronous(job):
                 return await _awaited(job())
             loop = asyncio.get_running_loop()
-            result = await loop.run_in_executor(self._workers(), copy_context().run, self._call_in_worker, job)
+            context = copy_context()
+            result = await loop.run_in_executor(self._workers(), lambda: context.run(self._call_in_worker, job))
             return await _awaited(result)
 
     def call_blocking(self, job: Job) -> object:

@@ -5,7 +5,7 @@ Checking and reading requests is in `http`, running functions in `execution`; no
 
 import inspect
 import typing
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import cached_property, partial
@@ -19,7 +19,7 @@ from webpubsub.errors import ConfigurationError, EventError
 
 from .acceptance import AcceptanceOptions, accepting, check_names, logger, some_keys
 from .execution import Execution, Job, is_asynchronous
-from .http import Headers, HttpResponse, hub_of, make_response, receive
+from .http import Headers, HttpResponse, hub_of, make_response, pairs_of, receive
 from .replies import AcceptReply, MessageReply, RejectReply, reply
 from .signatures import KeyHolder
 from .values import (
@@ -370,7 +370,7 @@ class EventHandler:
         return response
 
     def _reader(self, method: str, headers: Headers, body: bytes) -> "tuple[EventHandler, Callable[[], _Received]]":
-        pairs: Headers = list(headers.items() if isinstance(headers, Mapping) else headers)
+        pairs = list(pairs_of(headers))
         owner = self._owner(hub_of(pairs).lower())
         return owner, partial(owner._receive, method, pairs, body)
 
@@ -465,9 +465,8 @@ class _Function:
         wanted = typing.get_origin(hint) or hint
         if isinstance(wanted, type) and issubclass(wanted, Event) and not issubclass(self._kind, wanted):
             raise TypeError(f"{_name(function)} wants a {wanted.__name__}, but would get a {self._kind.__name__}.")
-        arguments = typing.get_args(hint) if wanted is UserEvent else ()
-        plain = not arguments or arguments[0] is Any or isinstance(arguments[0], TypeVar)
-        self._payload = None if plain else arguments[0]
+        payload = next(iter(typing.get_args(hint)), Any) if wanted is UserEvent else Any
+        self._payload = None if payload is Any or isinstance(payload, TypeVar) else payload
 
 
 @attrs.frozen

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, TypeAlias, Unpack
+from typing import Any, NamedTuple, TypeAlias, Unpack, cast
 
 from webpubsub.errors import ConfigurationError, EventError
 
@@ -34,7 +34,17 @@ from .values import (
     UserProperties,
 )
 
-__all__ = ["Headers", "HttpResponse", "Reply", "hub_of", "make_response", "parse_event", "receive", "too_large"]
+__all__ = [
+    "Headers",
+    "HttpResponse",
+    "Reply",
+    "hub_of",
+    "make_response",
+    "pairs_of",
+    "parse_event",
+    "receive",
+    "too_large",
+]
 
 Headers: TypeAlias = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
 """The headers of a request; a str is taken as latin-1 of UTF-8, as WSGI has it, where that makes sense."""
@@ -138,9 +148,14 @@ def receive(method: str, headers: Headers, body: bytes, acceptance: Acceptance) 
     return _event(given, body, _attributes(given, connection_id, hub, time))
 
 
+def pairs_of(headers: Headers) -> Iterable[tuple[str | bytes, str | bytes]]:
+    """Give names and values, whatever the headers are in."""
+    return cast(Mapping[str, str], headers).items() if isinstance(headers, Mapping) else headers
+
+
 def hub_of(headers: Headers) -> str:
     """Read the hub that a request names, before anything is verified; empty when it names none."""
-    for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+    for name, value in pairs_of(headers):
         if name.lower() in ("ce-hub", b"ce-hub"):
             return value.decode("latin-1") if isinstance(value, bytes) else value
     return ""
@@ -179,7 +194,7 @@ def make_response(event: AnyEvent | Preflight | None, reply: Reply | EventError 
 
 def _read_headers(headers: Headers) -> dict[str, str]:
     read: dict[str, str] = {}
-    for raw_name, raw_value in headers.items() if isinstance(headers, Mapping) else headers:
+    for raw_name, raw_value in pairs_of(headers):
         name = (raw_name.decode("latin-1") if isinstance(raw_name, bytes) else raw_name).lower()
         value = _header_text(name, raw_value).strip(" \t")
         if name in _ONCE and name in read:

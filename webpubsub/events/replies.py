@@ -206,7 +206,7 @@ def reply(
     )
 
 
-def _unicode(value: str, name: str) -> str:
+def _unicode(value: object, name: str) -> str:
     text = _checks.string(value, name)
     try:
         text.encode()
@@ -252,13 +252,14 @@ def _in_headers(properties: UserProperties) -> UserProperties:
 
 
 def _user_properties(properties: Mapping[str, str] | Iterable[tuple[str, str]]) -> UserProperties:
-    pairs = properties.items() if isinstance(properties, Mapping) else properties
+    pairs: object = properties.items() if isinstance(properties, Mapping) else properties
     if isinstance(pairs, (str, bytes)) or not isinstance(pairs, Iterable):
         raise TypeError(f"user_properties must be a mapping or pairs, not {type(properties).__name__}.")
-    checked: list[tuple[str, str]] = []
-    for pair in pairs:
-        if not isinstance(pair, tuple) or len(pair) != 2:
-            raise TypeError("user_properties must be pairs of str.")
-        name, value = pair
-        checked.append((_unicode(name, "A name in user_properties"), _unicode(value, "A value in user_properties")))
-    return tuple(checked)
+    return tuple(_user_property(pair) for pair in pairs)
+
+
+def _user_property(pair: object) -> tuple[str, str]:
+    match pair:
+        case (name, value):
+            return _unicode(name, "A name in user_properties"), _unicode(value, "A value in user_properties")
+    raise TypeError("user_properties must be pairs of str.")

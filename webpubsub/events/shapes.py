@@ -108,7 +108,8 @@ def explain(error: Exception) -> str:
     """Say on one line why a value was refused, without repeating the value where that is known to be possible."""
     if isinstance(error, UnfitError):
         return _shortened(str(error))
-    if callable(details := getattr(error, "errors", None)) and hasattr(error, "error_count"):
+    details: Any = getattr(error, "errors", None)
+    if details is not None and hasattr(error, "error_count"):
         first = details(include_input=False, include_url=False, include_context=False)[0]
         return _shortened(f"{'.'.join(str(part) for part in first['loc']) or '$'}: {first['msg']}")
     if type(error).__module__.partition(".")[0] == "msgspec":
