@@ -152,7 +152,8 @@ def diff(options: argparse.Namespace) -> int:
 def tell(done: str, taken: Taken) -> int:
     """Print what became of a published document, and what a person has to do now."""
     like = f", like {taken.like}" if taken.like else ""
-    print(f"{taken.path}: {done}{like}; {comparing.summary(taken.changes)}" if done else f"{taken.path}: up to date")
+    said = f"{done}{like}; {comparing.summary(taken.changes)}" if done else "up to date"
+    print(f"spec/{taken.path.name}: {said}")
     for line in comparing.as_text(taken.changes):
         print(f"  {line}")
     for title, lines in (

@@ -95,7 +95,7 @@ def import_document(
     if target.exists() and not force:
         would = "\n  ".join(["these words would be lost:", *lost]) if lost else "no words would be lost"
         raise DocumentError(
-            f"{target} is already there: `codegen.py update` changes it in place, --force replaces it; {would}"
+            f"spec/{target.name} is already there: `codegen.py update` changes it in place, --force replaces it; {would}"
         )
     rewritten = _remember(root, target, published)
     files.replace_text(target, files.dump_yaml(result))

@@ -77,7 +77,7 @@ def test_a_new_version_has_our_words_and_a_list_of_what_is_left(capsys: pytest.C
     published = publish(root, as_version(NEW), pause)
     code, out, _ = run(capsys, root, "import", published)
     assert code == 0
-    assert out.startswith(f"/spec/{NEW}.yaml: written, like 2024-12-01; 2 fine\n")
+    assert out.startswith(f"spec/{NEW}.yaml: written, like 2024-12-01; 2 fine\n")
     left = out.partition("left to write, marked TODO:\n")[2]
     assert left.splitlines() == [
         f"  POST {HUB}/:pause: summary",
@@ -140,7 +140,7 @@ def test_an_api_that_is_like_none_of_ours_is_taken_in_all_the_same(
     """Everything is left to write."""
     code, out, _ = run(capsys, tmp_path, "import", publish(tmp_path))
     assert code == 0
-    assert out.startswith("/spec/2024-12-01.yaml: written; no difference\nleft to write, marked TODO:\n")
+    assert out.startswith("spec/2024-12-01.yaml: written; no difference\nleft to write, marked TODO:\n")
     assert differences(load(spec(tmp_path)), load(tmp_path / "published.json")) == []
 
 
@@ -159,7 +159,7 @@ def test_an_api_that_is_like_none_of_ours_needs_a_name(capsys: pytest.CaptureFix
     later = publish(root, change, as_version(NEW))
     assert ", like chat-2024-12-01; " in run(capsys, root, "import", later)[1]
     assert spec(root, f"chat-{NEW}").exists()
-    assert run(capsys, root, "update", later)[1].startswith(f"/spec/chat-{NEW}.yaml: up to date\n")
+    assert run(capsys, root, "update", later)[1].startswith(f"spec/chat-{NEW}.yaml: up to date\n")
 
 
 def test_no_file_with_words_is_replaced_unless_it_was_said_what_is_lost(
@@ -182,7 +182,7 @@ def test_no_file_with_words_is_replaced_unless_it_was_said_what_is_lost(
     code, _, err = run(capsys, root, "import", published)
     assert code == 2
     assert err.splitlines() == [
-        "codegen.py: /spec/2024-12-01.yaml is already there: `codegen.py update` changes it in place, "
+        "codegen.py: spec/2024-12-01.yaml is already there: `codegen.py update` changes it in place, "
         "--force replaces it; these words would be lost:",
         *lost,
     ]
@@ -226,7 +226,7 @@ def test_an_update_changes_facts_and_marks_what_is_new(capsys: pytest.CaptureFix
     code, out, _ = run(capsys, root, "update", publish(root, change))
     assert code == 0
     assert out.splitlines() == [
-        "/spec/2024-12-01.yaml: updated; 2 fine",
+        "spec/2024-12-01.yaml: updated; 2 fine",
         "  fine      query messageTtlSeconds: maximum 300 -> 600",
         f"              in POST {HUB}/:send",
         f"              in POST {HUB}/connections/{{connectionId}}/:send",
@@ -255,7 +255,7 @@ def test_an_update_without_news_touches_nothing(capsys: pytest.CaptureFixture[st
     run(capsys, root, "update", published)
     before = {path: path.stat().st_mtime_ns for path in (root / "spec").rglob("*")}
     code, out, _ = run(capsys, root, "update", published)
-    assert (code, out) == (0, "/spec/2024-12-01.yaml: up to date\n")
+    assert (code, out) == (0, "spec/2024-12-01.yaml: up to date\n")
     assert {path: path.stat().st_mtime_ns for path in (root / "spec").rglob("*")} == before
 
 
@@ -270,14 +270,14 @@ def test_published_words_that_changed_are_listed_and_not_kept(capsys: pytest.Cap
     code, out, _ = run(capsys, root, "update", publish(root, change))
     assert code == 0
     assert out.splitlines() == [
-        "/spec/2024-12-01.yaml: up to date",
+        "spec/2024-12-01.yaml: up to date",
         "published words that changed; look whether the service did:",
         f"  POST {HUB}/:send, operation summary",
         f"  POST {HUB}/:send, query messageTtlSeconds",
     ]
     record = (root / "spec" / "published" / "2024-12-01.txt").read_text()
     assert "means something else" not in record
-    assert run(capsys, root, "update", root / "published.json")[1] == "/spec/2024-12-01.yaml: up to date\n"
+    assert run(capsys, root, "update", root / "published.json")[1] == "spec/2024-12-01.yaml: up to date\n"
 
 
 def test_comments_that_go_with_what_they_were_about_are_told(capsys: pytest.CaptureFixture[str], root: Path) -> None:
