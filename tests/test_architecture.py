@@ -37,7 +37,7 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("webpubsub.emulator._journal", {"webpubsub.emulator._hub", "attrs"}),
     ("webpubsub.emulator._observer", {"webpubsub.emulator"}),
     ("webpubsub.emulator._clock", set()),
-    ("webpubsub.emulator._settings", {"attrs"}),
+    ("webpubsub.emulator._settings", {"webpubsub.emulator._hub", "attrs"}),
     ("webpubsub.emulator._certificates", {"trustme"}),
     ("webpubsub.emulator._server", {"webpubsub.emulator", "aiohttp", "attrs"}),
     ("webpubsub.emulator", {"webpubsub.connection_string", "webpubsub.tokens", "attrs"}),

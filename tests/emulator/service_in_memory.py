@@ -150,7 +150,7 @@ class Service:
     def __init__(self, *, simulate_entra: bool = False, api_versions: tuple[str, ...] | None = ()) -> None:
         self.hubs = Hubs()
         self.clock = StillClock()
-        self.verifier = Verifier(KEY, frozenset({HOST}), simulate_entra)
+        self.verifier = Verifier([KEY], frozenset({HOST}), simulate_entra)
         self.rest = RestApi(self.hubs, self.verifier, f"http://{HOST}", self.clock, api_versions)
 
     def hub(self, name: str = "chat") -> Hub:

@@ -18,7 +18,7 @@ from webpubsub.emulator._hub.permissions import Permission
 JSON = "json.webpubsub.azure.v1"
 RELIABLE = "json.reliable.webpubsub.azure.v1"
 AUDIENCE = f"http://{HOST}/client/hubs/chat"
-VERIFIER = Verifier(KEY, frozenset({HOST}))
+VERIFIER = Verifier([KEY], frozenset({HOST}))
 CLIENTS, MQTT = ENDPOINTS
 UPGRADE = (("host", HOST), ("upgrade", "WebSocket"), ("connection", "Upgrade"))
 

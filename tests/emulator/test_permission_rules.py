@@ -121,3 +121,14 @@ def test_the_last_literal_rule_beats_every_role(role: str) -> None:
 
     assert not revoked
     assert permissions.allows(SEND, "a")
+
+
+@pytest.mark.timeout(10)
+def test_no_pattern_takes_long() -> None:
+    """Every pattern that is allowed is judged in the same, short time, whatever the group."""
+    group = "a" * 1024
+    patterns = ["?" * 1024, "*" + "?" * 1023, "**" + "?a" * 511, "*a*a*a*a*b", "a*" * 5 + "?" * 1000]
+
+    assert [[matches(pattern, group) for pattern in patterns] for _ in range(50)] == [
+        [True, True, True, False, True]
+    ] * 50

@@ -18,7 +18,7 @@ PATH = "/api/hubs/chat/groups/a%20b/:send"
 def accepts(bearer: str | None, *, authority: str | None = HOST, path: str = PATH) -> bool:
     """Tell whether a token opens a path."""
     try:
-        Verifier(KEY, frozenset({HOST})).check_service(bearer, authority, path)
+        Verifier([KEY], frozenset({HOST})).check_service(bearer, authority, path)
     except RefusedError:
         return False
     return True
@@ -51,6 +51,13 @@ AUDIENCES = [
 def test_the_audience_is_the_url_of_the_request(audience: str, accepted: bool) -> None:
     """Query, case, scheme and percent-encoding do not matter; host and every segment do, but for more at the end."""
     assert accepts(token(aud=audience)) == accepted
+
+
+def test_a_token_that_asks_for_what_nobody_knows_is_refused() -> None:
+    """A critical extension of the header is one that must be understood (RFC 7515 section 4.1.11)."""
+    claims = {"aud": f"http://{HOST}{PATH}", "exp": time.time() + 60}
+
+    assert not accepts(jwt.encode(claims, KEY, "HS256", headers={"crit": ["x"], "x": True}))
 
 
 def test_one_of_several_audiences_is_enough() -> None:
@@ -138,7 +145,7 @@ def test_forgeries_are_refused(forgery: str | None) -> None:
 FOREIGN_KEY = "a key that the emulator does not have"
 ENTRA = "https://webpubsub.azure.com"
 URL = f"http://{HOST}{PATH}"
-UNVALIDATED = Verifier(KEY, frozenset({HOST}), accept_unvalidated_entra_tokens=True)
+UNVALIDATED = Verifier([KEY], frozenset({HOST}), accept_unvalidated_entra_tokens=True)
 
 
 def foreign(key: str = FOREIGN_KEY, algorithm: str = "HS256", **claims: object) -> str:
@@ -163,7 +170,7 @@ def test_unvalidated_tokens_of_entra_open_rest(bearer: str) -> None:
     UNVALIDATED.check_service(bearer, HOST, PATH)
     UNVALIDATED.check_entra(bearer)
     with pytest.raises(RefusedError):
-        UNVALIDATED.check_client(bearer, HOST, "/client/hubs/chat")
+        UNVALIDATED.check_client(bearer, HOST, "/client/hubs/chat", "chat")
 
 
 STILL_REFUSED = [
@@ -193,7 +200,7 @@ def test_only_the_signature_of_entra_tokens_is_forgiven(bearer: str | None, reas
 def test_tokens_of_the_access_key_are_as_good_as_ever() -> None:
     """The opt-in takes nothing away: the URL is still an audience, though not for what only Entra ID may do."""
     UNVALIDATED.check_service(token(aud=URL), HOST, PATH)
-    UNVALIDATED.check_client(token(aud=URL), HOST, PATH)
+    UNVALIDATED.check_client(token(aud=URL), HOST, PATH, "chat")
     with pytest.raises(RefusedError):
         UNVALIDATED.check_entra(token(aud=URL))
 
@@ -203,7 +210,7 @@ def test_the_reason_shows_neither_token_nor_key() -> None:
     bearer = token(aud="http://other.test/")
 
     with pytest.raises(RefusedError) as refused:
-        Verifier(KEY, frozenset()).check_service(bearer, HOST, PATH)
+        Verifier([KEY], frozenset()).check_service(bearer, HOST, PATH)
 
     assert refused.value.response.status == 401
     challenge = refused.value.response.headers["WWW-Authenticate"]
@@ -214,7 +221,7 @@ def test_the_reason_shows_neither_token_nor_key() -> None:
 
 def test_the_key_is_not_shown() -> None:
     """The access key stays out of representations."""
-    assert KEY not in repr(Verifier(KEY, frozenset({HOST})))
+    assert KEY not in repr(Verifier([KEY], frozenset({HOST})))
 
 
 LOCATIONS = [

@@ -12,10 +12,10 @@ from webpubsub.emulator._clients.websocket import (
     WebSocketError,
     accept_key,
     close_frame,
-    write_frame,
 )
 from webpubsub.emulator._clients.websocket import Opcode as Ours
 from webpubsub.emulator._hub.messages import CloseCode
+from webpubsub.emulator._hub.wire import write_frame
 
 LARGEST = 1000
 

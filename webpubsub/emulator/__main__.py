@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             host=options.host,
             port=options.port,
             access_key=options.access_key,
+            secondary_access_key=options.secondary_access_key,
+            anonymous_hubs=options.anonymous_hub,
             tls=options.tls,
             simulate_entra=options.simulate_entra,
             accept_unvalidated_entra_tokens=options.accept_unvalidated_entra_tokens,
@@ -84,6 +86,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY",
         default=DEVELOPMENT_KEY,
         help="the key that signs tokens, at least 32 bytes (the development key)",
+    )
+    parser.add_argument("--secondary-access-key", metavar="KEY", help="another key that is as good (none)")
+    parser.add_argument(
+        "--anonymous-hub",
+        metavar="HUB",
+        action="append",
+        default=[],
+        help="a hub whose clients need no token, or * for all hubs; may be given again",
     )
     parser.add_argument("--tls", action="store_true", help="speak https and wss, with a certificate made at each start")
     parser.add_argument(

@@ -20,7 +20,7 @@ from webpubsub.tokens import JSONValue, sign
 from ._clock import Clock
 from ._http.auth import Verifier
 from ._journal import EventRecord, Journal, RequestRecord
-from ._settings import DEVELOPMENT_KEY, Settings, is_loopback
+from ._settings import BACKLOG, DEVELOPMENT_KEY, Settings, is_loopback
 from ._testing.clients import Connector
 from ._testing.faults import Faults
 from ._testing.inspection import HubView, wait_for, wait_for_async
@@ -55,6 +55,9 @@ class Emulator:
         host: Where to listen. Anything but loopback lets the network in; a warning is logged.
         port: Where to listen; 0 takes a free port.
         access_key: The key that tokens must be signed with, at least 32 bytes of UTF-8.
+        secondary_access_key: Another key that is as good, as services have two, so that they can be changed in turn.
+        anonymous_hubs: Hubs whose clients need no token; `"*"` stands for all hubs. Such a client has no user, groups
+            and roles, unless an event handler gives it some.
         tls: Whether to speak https and wss instead of http and ws, with a certificate that is made at each start.
         simulate_entra: Whether a bearer token whose audience is `https://webpubsub.azure.com` and that is signed
             with the access key counts as one of Microsoft Entra ID.
@@ -63,6 +66,9 @@ class Emulator:
             be loopback.
         ack_delay_seconds: How long acknowledgements to clients are held back. The official Python client of
             version 1.1.0 can overlook one that arrives at once.
+        keep_alive_seconds: How often clients are sent a ping. One that has sent nothing, not even a pong, for twice as
+            long is dropped. None sends no pings and drops nobody.
+        request_seconds: How long a request may take to arrive, and how long an idle connection is kept.
         api_versions: API versions that are accepted besides those of the service, as for one that is still to come;
             None accepts any. Operations are those of 2024-12-01 in any case.
         event_handlers: What hears of events, by hub: a URL, which hears of `connect`, `connected`, `disconnected` and
@@ -86,10 +92,14 @@ class Emulator:
         host: str = "127.0.0.1",
         port: int = 0,
         access_key: str = DEVELOPMENT_KEY,
+        secondary_access_key: str | None = None,
+        anonymous_hubs: Sequence[str] = (),
         tls: bool = False,
         simulate_entra: bool = False,
         accept_unvalidated_entra_tokens: bool = False,
         ack_delay_seconds: float = 0.001,
+        keep_alive_seconds: float | None = 20.0,
+        request_seconds: float = 75.0,
         api_versions: Sequence[str] | None = (),
         event_handlers: Mapping[str, EventHandlers] | None = None,
         event_listeners: Mapping[str, EventListeners] | None = None,
@@ -101,10 +111,14 @@ class Emulator:
             host=host,
             port=port,
             access_key=access_key,
+            secondary_access_key=secondary_access_key,
+            anonymous_hubs=(anonymous_hubs,) if isinstance(anonymous_hubs, str) else tuple(anonymous_hubs),
             tls=tls,
             simulate_entra=simulate_entra,
             accept_unvalidated_entra_tokens=accept_unvalidated_entra_tokens,
             ack_delay_seconds=ack_delay_seconds,
+            keep_alive_seconds=keep_alive_seconds,
+            request_seconds=request_seconds,
             api_versions=None if api_versions is None else tuple(api_versions),
         )
         self._configuration = Configuration(event_handlers, event_listeners, config_file)
@@ -332,11 +346,13 @@ class Emulator:
         settings = self._settings
         authorities = {_authority(host, port) for host in (settings.host, *_LOOPBACK_HOSTS)}
         verifier = Verifier(
-            settings.access_key,
+            settings.access_keys,
             frozenset(authorities),
             settings.simulate_entra,
             settings.accept_unvalidated_entra_tokens,
             self._clock,
+            frozenset(map(str.lower, settings.anonymous_hubs)),
+            settings.is_open,
         )
         if not is_loopback(settings.host):
             _logger.warning("The emulator listens on %s: anyone who reaches this machine can use it.", settings.host)
@@ -409,4 +425,4 @@ def _authority(host: str, port: int) -> str:
 
 def _listen(host: str, port: int) -> socket.socket:
     family, *_, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    return socket.create_server(address[:2], family=family, backlog=512)
+    return socket.create_server(address[:2], family=family, backlog=BACKLOG)

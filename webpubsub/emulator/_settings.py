@@ -5,10 +5,15 @@ from collections.abc import Sequence
 
 import attrs
 
-__all__ = ["DEVELOPMENT_KEY", "Settings", "is_loopback"]
+from ._hub.names import is_hub
+
+__all__ = ["BACKLOG", "DEVELOPMENT_KEY", "Settings", "is_loopback"]
 
 DEVELOPMENT_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 """The published access key of Microsoft's `awps-emulator`. It protects nothing."""
+
+BACKLOG = 512
+"""How many connections may wait to be accepted."""
 
 _SHORTEST_KEY = 32
 
@@ -24,20 +29,42 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 0
     access_key: str = attrs.field(default=DEVELOPMENT_KEY, repr=False)
+    secondary_access_key: str | None = attrs.field(default=None, repr=False)
+    anonymous_hubs: Sequence[str] = ()
     tls: bool = False
     simulate_entra: bool = False
     accept_unvalidated_entra_tokens: bool = False
     ack_delay_seconds: float = 0.001
     api_versions: Sequence[str] | None = ()
+    keep_alive_seconds: float | None = 20.0
+    request_seconds: float = 75.0
 
     def __attrs_post_init__(self) -> None:
-        _check_key(self.access_key)
+        for key in self.access_keys:
+            _check_key(key)
         if not 0 <= self.port <= 65535:
             raise ValueError("The port must be from 0 to 65535.")
         if self.ack_delay_seconds < 0:
             raise ValueError("ack_delay_seconds must not be negative.")
+        if self.keep_alive_seconds is not None and self.keep_alive_seconds <= 0:
+            raise ValueError("keep_alive_seconds must be positive, or None for no pings.")
+        if self.request_seconds <= 0:
+            raise ValueError("request_seconds must be positive.")
+        for hub in self.anonymous_hubs:
+            if hub != "*" and not is_hub(hub):
+                raise ValueError(f"anonymous_hubs must be names of hubs, or '*' for all of them, not {hub!r}.")
         if self.accept_unvalidated_entra_tokens and not is_loopback(self.host):
             raise ValueError("Unvalidated tokens are accepted only where the host is 127.0.0.1, localhost or ::1.")
+
+    @property
+    def access_keys(self) -> tuple[str, ...]:
+        """Every key that tokens may be signed with, the one for new tokens first."""
+        return (self.access_key,) if self.secondary_access_key is None else (self.access_key, self.secondary_access_key)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody could make a token, or needs none."""
+        return DEVELOPMENT_KEY in self.access_keys or bool(self.anonymous_hubs)
 
 
 def is_loopback(host: str) -> bool:

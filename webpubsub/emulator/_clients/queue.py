@@ -37,6 +37,11 @@ class SendQueue:
         """Whether the end of the connection has been put; nothing is accepted after it."""
         return self._ended
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether a frame need not wait: nothing does, and the end has not been put."""
+        return not self._waiting and not self._ended
+
     def put(self, outgoing: Outgoing, now: float) -> bool:
         """Add a frame or the end; return False if there was no room for it."""
         if self._ended:

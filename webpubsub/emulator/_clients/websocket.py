@@ -8,12 +8,12 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterator
-from enum import IntEnum
 from typing import TypeAlias
 
 import attrs
 
 from .._hub.messages import CloseCode, Frame
+from .._hub.wire import Opcode, write_frame
 
 __all__ = [
     "Closed",
@@ -29,17 +29,6 @@ __all__ = [
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _LONGEST_CONTROL = 125
 _KNOWN_CODES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
-
-
-class Opcode(IntEnum):
-    """What a frame is (RFC 6455 section 5.2)."""
-
-    CONTINUATION = 0
-    TEXT = 1
-    BINARY = 2
-    CLOSE = 8
-    PING = 9
-    PONG = 10
 
 
 class WebSocketError(Exception):
@@ -77,16 +66,6 @@ def accept_key(key: str) -> str | None:
     except (binascii.Error, ValueError):
         return None
     return base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest()).decode()
-
-
-def write_frame(opcode: Opcode, payload: bytes) -> bytes:
-    """Write an unmasked frame, as servers do."""
-    length = len(payload)
-    if length < 126:
-        return bytes((0x80 | opcode, length)) + payload
-    if length < 1 << 16:
-        return bytes((0x80 | opcode, 126)) + length.to_bytes(2) + payload
-    return bytes((0x80 | opcode, 127)) + length.to_bytes(8) + payload
 
 
 def close_frame(code: int, reason: str = "") -> bytes:

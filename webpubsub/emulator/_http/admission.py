@@ -90,6 +90,7 @@ def admit(request: Request, verifier: Verifier, endpoint: ClientEndpoint) -> Adm
         raise RefusedError(bad_request("request", str(error))) from None
     if request.method != "GET" or (request.header("upgrade") or "").lower() != "websocket":
         raise RefusedError(bad_request("Upgrade", "This is an address for WebSocket clients."))
+    verifier.check_origin(request.header("origin"), authority)
     hub = _hub_name(target.segments, target.query)
     if not is_hub(hub):
         raise RefusedError(bad_request("hub", "The name of the hub is not valid."))
@@ -99,7 +100,7 @@ def admit(request: Request, verifier: Verifier, endpoint: ClientEndpoint) -> Adm
         known = (name for name in offered if name in endpoint.subprotocols)
         return Recovery(hub, connection_id, target.query.last("awps_reconnection_token") or "", next(known, None))
     token = target.query.last("access_token") or request.bearer_token()
-    claims = verifier.check_client(token, authority, endpoint.audience + hub)
+    claims = verifier.check_client(token, authority, endpoint.audience + hub, hub)
     protocol, speaker = _negotiate(offered, target.query, endpoint)
     permissions = _permissions(strings(claims, "role"))
     groups = frozenset(strings(claims, "webpubsub.group"))

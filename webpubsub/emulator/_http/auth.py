@@ -7,6 +7,9 @@ The host may be the one that the request was addressed to or the emulator's own,
 work through a reverse proxy.
 """
 
+import ipaddress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TypeAlias
 from urllib.parse import unquote
 
@@ -15,7 +18,7 @@ import attrs
 from webpubsub.tokens import InvalidTokenError, read_unverified, verify
 
 from .._clock import Clock
-from .refusals import RefusedError, unauthorized
+from .refusals import RefusedError, forbidden_origin, unauthorized
 
 __all__ = ["ENTRA_AUDIENCE", "Claims", "Location", "Verifier", "locate"]
 
@@ -54,19 +57,33 @@ class Verifier:
     """Checks tokens against the access key.
 
     Attributes:
-        access_key: The key that must have signed them.
+        access_keys: The keys, one of which must have signed them; new ones are signed with the first.
         own_authorities: Hosts with ports under which the emulator knows itself.
         simulate_entra: Whether a token for the audience of Entra ID counts as one from there.
         accept_unvalidated_entra_tokens: Whether it does so whoever signed it.
         clock: What the tokens of clients expire by. Those of REST requests expire by the time of the machine, which
             signs them anew for each request.
+        anonymous_hubs: Hubs, in lower case, whose clients need no token; `*` stands for all of them.
+        local_pages_only: Whether web pages from elsewhere are turned away: where everybody knows the key, or needs
+            none, any page that a browser of this machine shows could connect.
     """
 
-    access_key: str = attrs.field(repr=False)
+    access_keys: Sequence[str] = attrs.field(repr=False)
     own_authorities: frozenset[str]
     simulate_entra: bool = False
     accept_unvalidated_entra_tokens: bool = False
     clock: Clock = attrs.field(factory=Clock)
+    anonymous_hubs: frozenset[str] = frozenset()
+    local_pages_only: bool = False
+
+    def check_origin(self, origin: str | None, authority: str | None) -> None:
+        """Refuse a client in a web page that comes from neither this machine nor the emulator's own address."""
+        if origin is None or not self.local_pages_only:
+            return
+        host = origin.lower().partition("://")[2]
+        name = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]
+        if not (_is_local(name) or (host == (authority or "").lower() and host in self.own_authorities)):
+            raise RefusedError(forbidden_origin())
 
     def check_service(self, token: str | None, authority: str | None, path: str) -> None:
         """Refuse a REST request unless its token is good for this host and path."""
@@ -80,8 +97,13 @@ class Verifier:
         if not self._is_from_entra(claims):
             raise RefusedError(unauthorized("This operation takes tokens of Microsoft Entra ID only."))
 
-    def check_client(self, token: str | None, authority: str | None, path: str) -> Claims:
-        """Refuse a client unless its token is good for this host and path; return what it says."""
+    def check_client(self, token: str | None, authority: str | None, path: str, hub: str) -> Claims:
+        """Refuse a client unless its token is good for this host and path; return what it says.
+
+        Where a hub lets clients in without a token, one that has none says nothing.
+        """
+        if token is None and not self.anonymous_hubs.isdisjoint(("*", hub.lower())):
+            return {}
         claims = self._read(token, signed=True)
         expiry = claims.get("exp")
         if isinstance(expiry, int | float) and expiry + _LEEWAY_SECONDS <= self.clock.wall():
@@ -98,9 +120,16 @@ class Verifier:
                 claims: Claims = dict(read_unverified(token))
                 if _is_for_entra(claims):
                     return claims
-            return dict(verify(token, self.access_key))
+            return self._verify(token)
         except InvalidTokenError as error:
             raise RefusedError(unauthorized(str(error))) from None
+
+    def _verify(self, token: str) -> Claims:
+        *others, last = self.access_keys
+        for key in others:
+            with suppress(InvalidTokenError):
+                return dict(verify(token, key))
+        return dict(verify(token, last))
 
     def _is_for(self, claims: Claims, authority: str | None, path: str, *, may_go_on: bool = False) -> bool:
         authorities = self.own_authorities if authority is None else {authority, *self.own_authorities}
@@ -117,6 +146,13 @@ class Verifier:
 def _covers(audience: Location, own: Location, *, may_go_on: bool) -> bool:
     host, segments = audience
     return (host, segments[: len(own[1])] if may_go_on else segments) == own
+
+
+def _is_local(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
 
 
 def _is_for_entra(claims: Claims) -> bool:

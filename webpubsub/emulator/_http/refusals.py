@@ -15,6 +15,7 @@ __all__ = [
     "bad_request",
     "conflict",
     "empty",
+    "forbidden_origin",
     "method_not_allowed",
     "not_found",
     "payload_too_large",
@@ -107,6 +108,12 @@ def unknown_path(path: str, known: Sequence[str]) -> Response:
     """Say that there is no such operation, and which ones come close: nobody can see that of a bare 404."""
     message = f"No operation has the path {path}. The closest that are known: {'; '.join(known)}."
     return _detailed(404, "Error.NotFound", message, "Path")
+
+
+def forbidden_origin() -> Response:
+    """Say that the web page is from elsewhere, and what would let it in."""
+    message = "Web pages from elsewhere may connect only where the emulator has an access key of its own."
+    return _detailed(403, "Error.Forbidden", message, "Origin")
 
 
 def method_not_allowed(allowed: list[str]) -> Response:

@@ -106,7 +106,7 @@ class RestApi:
             origin=self.endpoint if authority is None else f"{self.endpoint.partition('://')[0]}://{authority}",
             endpoint=self.endpoint,
             clock=self.clock,
-            access_key=self.verifier.access_key,
+            access_key=self.verifier.access_keys[0],
         )
 
 

@@ -7,6 +7,7 @@ and connections are exact.
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias
+from weakref import WeakValueDictionary
 
 import attrs
 
@@ -71,8 +72,16 @@ Observer: TypeAlias = Callable[[str, Sequence[Connection], Message], None]
 class Hub:
     """The connections of one hub, by id, by group and by user."""
 
-    def __init__(self, name: str = "", observer: Observer | None = None) -> None:
+    def __init__(self, name: str = "", observer: Observer | None = None, occupied: "set[Hub] | None" = None) -> None:
+        """Begin without connections.
+
+        Args:
+            name: How it was called first.
+            observer: Is told of messages.
+            occupied: Has this hub in it as long as there are connections.
+        """
         self._name = name
+        self._occupied = set[Hub]() if occupied is None else occupied
         self._observer = observer
         self._connections: dict[str, Connection] = {}
         self._groups: dict[str, dict[str, Connection]] = {}
@@ -80,6 +89,7 @@ class Hub:
 
     def add(self, connection: Connection) -> None:
         """Take a connection in, with the groups it has: it is not told of those."""
+        self._occupied.add(self)
         self._connections[connection.connection_id] = connection
         if connection.user_id is not None:
             self._users.setdefault(connection.user_id, {})[connection.connection_id] = connection
@@ -95,6 +105,8 @@ class Hub:
             connection.receiver.left(group)
         if connection.user_id is not None:
             _discard(self._users, connection.user_id, connection)
+        if not self._connections:
+            self._occupied.discard(self)
 
     def connection(self, connection_id: str) -> Connection | None:
         """Find a connection."""
@@ -155,16 +167,21 @@ def _discard(index: dict[str, dict[str, Connection]], key: str, connection: Conn
 
 
 class Hubs:
-    """Every hub there is. One comes into being with its first connection."""
+    """Every hub there is. One stays as long as it has a connection, or somebody is about to connect to it."""
 
     def __init__(self, observer: Observer | None = None) -> None:
         self._observer = observer
-        self._hubs: dict[str, Hub] = {}
+        self._known: WeakValueDictionary[str, Hub] = WeakValueDictionary()
+        self._occupied: set[Hub] = set()
 
     def get(self, name: str) -> Hub:
         """Look a hub up; one that nobody is connected to is empty."""
-        return self._hubs.get(hub_key(name)) or Hub(name, self._observer)
+        return self._known.get(hub_key(name)) or Hub(name, self._observer)
 
     def open(self, name: str) -> Hub:
         """Look a hub up, in order to connect to it."""
-        return self._hubs.setdefault(hub_key(name), Hub(name, self._observer))
+        return self._known.setdefault(hub_key(name), Hub(name, self._observer, self._occupied))
+
+    def __len__(self) -> int:
+        """Count the hubs that are in memory."""
+        return len(self._known)

@@ -5,9 +5,12 @@ Plain values only: codecs turn them into frames and back, sessions say what they
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeAlias
 
 import attrs
+
+from .wire import Opcode, write_frame
 
 __all__ = [
     "Ack",
@@ -195,6 +198,13 @@ class Send:
     frame: Frame
     expires_at: float | None = None
     is_ack: bool = False
+
+    @cached_property
+    def wire(self) -> bytes:
+        """The whole WebSocket frame, which is the same for every client that gets this."""
+        if isinstance(self.frame, str):
+            return write_frame(Opcode.TEXT, self.frame.encode())
+        return write_frame(Opcode.BINARY, self.frame)
 
 
 @attrs.frozen

@@ -112,26 +112,36 @@ def _pieces(pattern: str) -> tuple[str, ...]:
 def matches(pattern: str, group: str) -> bool:
     r"""Tell whether a pattern covers a group.
 
-    `?` is one character but a dot, `*` any run without a dot, `**` any run; `\` takes the meaning away.
-    The work is proportional to the lengths of both, whatever the pattern.
+    `?` is one character but a dot, `*` any run without a dot, `**` any run; `\` takes the meaning away. How far the
+    group may have been read is a set of bits, so that the work does not grow with the number of ways to read it.
     """
-    ends = {0}
+    plain = sum(1 << position for position, character in enumerate(group) if character != ".")
+    starts: dict[str, int] = {}
+    ends = 1
     for piece in _pieces(pattern):
         if piece == "?":
-            ends = {end + 1 for end in ends if end < len(group) and group[end] != "."}
+            ends = (ends & plain) << 1
         elif piece == "*":
-            ends = _spread(group, ends)
+            ends = _spread(ends, plain, len(group))
         elif piece == "**":
-            ends = set(range(min(ends), len(group) + 1)) if ends else ends
+            ends = ((2 << len(group)) - 1) & -(ends & -ends)
         else:
             literal = piece[1:] if piece.startswith("\\") else piece
-            ends = {end + len(literal) for end in ends if group.startswith(literal, end)}
-    return len(group) in ends
+            if literal not in starts:
+                starts[literal] = _starts(literal, group)
+            ends = (ends & starts[literal]) << len(literal)
+    return bool(ends >> len(group) & 1)
 
 
-def _spread(group: str, starts: set[int]) -> set[int]:
-    ends = set(starts)
-    for position, character in enumerate(group):
-        if position in ends and character != ".":
-            ends.add(position + 1)
+def _spread(ends: int, plain: int, length: int) -> int:
+    for position in range(length):
+        ends |= (ends & plain & 1 << position) << 1
     return ends
+
+
+def _starts(literal: str, group: str) -> int:
+    starts, position = 0, group.find(literal)
+    while position >= 0:
+        starts |= 1 << position
+        position = group.find(literal, position + 1)
+    return starts
