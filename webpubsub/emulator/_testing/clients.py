@@ -126,10 +126,13 @@ class AsyncTestClient:
 
         session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         try:
+            websocket, status = None, 0
             try:
                 websocket = await session.ws_connect(url, protocols=[_SUBPROTOCOL], headers=headers, ssl=ssl)
             except aiohttp.WSServerHandshakeError as error:
-                raise RefusedError(str(error.status), "the service does not let the client in") from None
+                status = error.status  # the error itself has the URL, and with it the token
+            if websocket is None:
+                raise RefusedError(str(status), "the service does not let the client in")
             self = cls(session, websocket)
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 greeting = await websocket.receive_json()
