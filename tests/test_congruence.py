@@ -25,7 +25,9 @@ from webpubsub import (
     ConnectionString,
     ContentType,
     GroupMember,
+    Id,
     NotFoundError,
+    Role,
     ServiceError,
     odata,
 )
@@ -62,7 +64,7 @@ class Open(Protocol):
     """How scenarios open a client."""
 
     async def __call__(
-        self, user_id: str | None = None, *, roles: Sequence[str] = (), groups: Sequence[str] = ()
+        self, user_id: Id | None = None, *, roles: Sequence[str] = (), groups: Sequence[str] = ()
     ) -> Client: ...
 
 
@@ -82,7 +84,7 @@ async def service(connection_string: str) -> AsyncIterator[WebPubSubServiceClien
 async def open_client(service: WebPubSubServiceClient) -> AsyncIterator[Open]:
     async with AsyncExitStack() as stack:
 
-        async def open_(user_id: str | None = None, *, roles: Sequence[str] = (), groups: Sequence[str] = ()) -> Client:
+        async def open_(user_id: Id | None = None, *, roles: Sequence[str] = (), groups: Sequence[str] = ()) -> Client:
             token = await service.get_client_access_token(user_id=user_id, roles=roles, groups=groups)
             socket = await stack.enter_async_context(connect(token.url, subprotocols=[JSON]))
             return Client(socket, json.loads(await socket.recv())["connectionId"])
@@ -488,3 +490,38 @@ async def test_an_unknown_version_is_refused(service: WebPubSubServiceClient) ->
     """With a 400."""
     with pytest.raises(BadRequestError):
         await service.send_to_all("hi", api_version="1999-01-01")
+
+
+async def test_metadata_comes_with_the_message(service: WebPubSubServiceClient, open_client: Open) -> None:
+    """To all, a group, a user and a connection; names in lower case, values as they are."""
+    ann = await open_client("ann", groups=["room"])
+    metadata = {"Trace": "a b", "empty": ""}
+
+    await service.send_to_all("hi", metadata=metadata)
+    await service.send_to_group("room", "hi", metadata=metadata)
+    await service.send_to_user("ann", "hi", metadata=metadata)
+    await service.send_to_connection(ann.connection_id, "hi", metadata=metadata)
+
+    assert [(await ann.frame())["metadata"] for _ in range(4)] == [{"trace": "a b", "empty": ""}] * 4
+
+
+async def test_roles_let_a_client_do_what_they_say(open_client: Open) -> None:
+    """With a pattern, and for one group."""
+    ann = await open_client(roles=[Role.join_leave_groups("room.*"), Role.send_to_group("news")])
+
+    assert await ann.ask(type="joinGroup", group="room.1") is True
+    assert await ann.ask(type="joinGroup", group="room.1.2") == "Forbidden"
+    assert await ann.ask(type="sendToGroup", group="news", dataType="text", data="hi") is True
+    assert await ann.ask(type="sendToGroup", group="olds", dataType="text", data="hi") == "Forbidden"
+
+
+async def test_ids_that_are_numbers_are_ids(service: WebPubSubServiceClient, open_client: Open) -> None:
+    """The key of a user in a database is the id of the user."""
+    number, uuid = 7, uuid4()
+    seventh, other = await open_client(number), await open_client(uuid)
+
+    await service.send_to_user(number, "to 7")
+    await service.send_to_user(uuid, "to the other")
+
+    assert await service.user_exists(7)
+    assert await received(service, seventh, other) == [["to 7"], ["to the other"]]

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterator
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -71,6 +71,14 @@ def test_every_kind_of_public_name_is_at_the_front_door() -> None:
     }
 
     assert wanted - set(webpubsub.__all__) == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["AsyncCredential", "ClientProtocolName", "ContentType", "Credential", "Id", "Message"]
+)
+def test_an_alias_is_a_type_where_annotations_are_evaluated(name: str) -> None:
+    """A parameter of one's own can be `Message | None`."""
+    assert type(None) in get_args(getattr(webpubsub, name) | None)
 
 
 @pytest.mark.parametrize("part", PARTS)

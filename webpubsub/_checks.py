@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Union
 
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-Id: TypeAlias = "str | int | UUID"
+Id: TypeAlias = Union[str, int, "UUID"]
 """The id of a user or a connection; an int or a UUID stands for its str."""
 
 _HUB = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}", re.ASCII)

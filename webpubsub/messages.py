@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time, timedelta
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, Union, cast
 
 from webpubsub_rest import BinaryBody, JsonBody, TextBody
 
@@ -62,13 +62,13 @@ class PydanticModel(Protocol):
         ...
 
 
-JSONObject: TypeAlias = "Mapping[str, object] | Dataclass | AttrsClass | PydanticModel"
-JSONMessage: TypeAlias = (
-    "str | int | float | bool | Decimal | date | time | timedelta | UUID | Enum | Sequence[object] | JSONObject | None"
-)
+JSONObject: TypeAlias = Mapping[str, object] | Dataclass | AttrsClass | PydanticModel
+JSONMessage: TypeAlias = Union[
+    str, int, float, bool, "Decimal", date, time, timedelta, "UUID", Enum, Sequence[object], JSONObject, None
+]
 """What goes out as JSON. The inside of lists and mappings is checked when it is encoded, so that a TypedDict fits."""
 
-Message: TypeAlias = "JSONMessage | bytes | bytearray | memoryview | BinaryStream | TextStream"
+Message: TypeAlias = JSONMessage | bytes | bytearray | memoryview | BinaryStream | TextStream
 Body: TypeAlias = JsonBody | TextBody | BinaryBody
 
 JSON: Literal["application/json"] = "application/json"

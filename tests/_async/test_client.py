@@ -347,6 +347,18 @@ async def test_values_of_an_application_are_made_json_by_the_application() -> No
     assert [request.content for request in wire.requests] == [b'{"n": "1j"}', b'["1j"]']
 
 
+async def test_a_key_of_other_bytes_than_utf8_is_told_without_being_shown(unreachable: httpx.MockTransport) -> None:
+    """It may have been changed in use; nothing behind the error holds it either."""
+    credential = AzureKeyCredential(KEY)
+
+    async with WebPubSubServiceClient(ENDPOINT, HUB, credential, transport=unreachable) as service:
+        credential._key = f"{KEY}\udcff"
+        for call in (service.get_client_access_token, service.send_to_all):
+            with pytest.raises(ConfigurationError, match=r"credential\.key has bytes that are not UTF-8") as refused:
+                await call(*(("hi",) if call == service.send_to_all else ()))
+            assert refused.value.__context__ is None
+
+
 @pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
 async def test_a_client_is_not_copied(copied: Callable[[object], object], unreachable: httpx.MockTransport) -> None:
     """It would share a connection with a process that knows nothing of it, and take a credential along."""
