@@ -230,7 +230,7 @@ def top(value: int | None) -> int | None:
 
 def items(values: Iterable[Any], name: str) -> Iterator[tuple[str, Any]]:
     """Give the items of a list, each with a name for errors."""
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         raise TypeError(f"{name} must be a list of strings, not a single {type(values).__name__}.")
     return ((f"{name}[{index}]", value) for index, value in enumerate(values))
 

@@ -82,14 +82,14 @@ ARGUMENTS: dict[str, Any] = {
 TEXTS = {"control characters", "long", "dots", "empty", "no host"}
 MEANT: dict[str, set[str]] = {
     "filter": TEXTS,
-    "groups": {"long list", "odd values"},
+    "groups": {"long list"},
     "groups_to_add": {"long list"},
     "message": TEXTS
     | {"bytes", "half a character", "half a character in a URL", "huge", "list of halves", "long list", "negative"}
     | {"odd names", "true"},
     "message as text": TEXTS | {"odd values"},
     "pieces of a message": TEXTS,
-    "roles": TEXTS | {"long list", "odd values"},
+    "roles": TEXTS | {"long list"},
     "target_name": {"negative", "no host"},
 }
 

@@ -362,7 +362,7 @@ def _several(values: Any) -> Any:
     """Return names as a list; a str is one, and nothing is None."""
     if isinstance(values, str):
         return [values] if values else None
-    if isinstance(values, Iterable) and not isinstance(values, bytes):
+    if isinstance(values, Iterable) and not isinstance(values, (bytes, Mapping)):
         return [_name(value) for value in values] or None
     return values
 
