@@ -441,6 +441,31 @@ def test_a_client_gets_no_larger_packet_than_it_takes(service: Service, bob: Mqt
     assert published(ann.received()) == [("g", b"next", 1)]
 
 
+def test_what_is_too_large_is_too_large_in_quality_0(service: Service, bob: MqttClient) -> None:
+    """Other clients of the same message get it."""
+    small, large = client(service, properties=Properties(maximum_packet_size=100)), client(service, "large")
+    for receiver in (large, small):
+        receiver.subscribe("g")
+
+    bob.send(Publish("g", bytes(200)), Publish("g", b"x"))
+
+    assert published(small.received()) == [("g", b"x", 0)]
+    assert published(large.received()) == [("g", bytes(200), 0), ("g", b"x", 0)]
+
+
+def test_clients_of_both_versions_get_the_same_message(service: Service, bob: MqttClient) -> None:
+    """Each in its own form, however many there are."""
+    old, new = client(service, "old", version=V3), client(service, "new")
+    for receiver in (old, new):
+        receiver.subscribe("g")
+    told = Properties(content_type="text/plain")
+
+    bob.send(Publish("g", b"x", properties=told))
+
+    assert old.received() == [Publish("g", b"x")]
+    assert new.received() == [Publish("g", b"x", properties=told)]
+
+
 # With everybody else
 
 

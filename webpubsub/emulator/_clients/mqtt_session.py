@@ -248,7 +248,20 @@ class MqttSession:
         """Pass a message on, in the quality of service that the client wants of its topic."""
         packet = messages.packet_of(message)
         subscribed = self._subscriptions.get(packet.topic, _BY_THE_SERVICE if message.group else _NOT_NEEDED)
+        if min(packet.qos, subscribed.qos) == 0 and not subscribed.identifiers and message.expires_at is None:
+            return self._pass_on_alike(message, packet)
         return self._pass_on(packet, subscribed, message.expires_at, now)
+
+    def _pass_on_alike(self, message: Message, packet: Publish) -> Iterable[Effect]:
+        """Send what all clients of this version get alike, and what is therefore written once."""
+        if not self._online:
+            return ()
+        version = self._arrival.connect.version
+        send = message.encoded.get((Publish, version))
+        if not isinstance(send, Send):
+            send = Send(encode(attrs.evolve(packet, qos=0), version))
+            message.encoded[Publish, version] = send
+        return (send,) if self._takes(len(send.frame)) else ()
 
     def _pass_on(
         self, packet: Publish, subscribed: _Subscribed, expires_at: float | None, now: float
@@ -276,12 +289,15 @@ class MqttSession:
     def _send(self, packet: Packet, expires_at: float | None = None) -> list[Effect]:
         """Write a packet. One that is larger than the client takes is as good as sent, says the standard."""
         data = encode(packet, self._arrival.connect.version)
-        largest = self._arrival.connect.properties.maximum_packet_size
-        if largest is not None and len(data) > largest:
+        if not self._takes(len(data)):
             if isinstance(packet, Publish) and packet.packet_id is not None:
                 self._outbound.finished(packet.packet_id)
             return []
         return [Send(data, expires_at)]
+
+    def _takes(self, size: int) -> bool:
+        largest = self._arrival.connect.properties.maximum_packet_size
+        return largest is None or size <= largest
 
     # Packets of the client
 
