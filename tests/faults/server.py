@@ -73,6 +73,24 @@ class Connection:
         self.sent += len(data)
         await self._writer.drain()
 
+    async def relay(self, host: str, port: int) -> None:
+        """Pass everything on to another server, and back."""
+        reader, writer = await asyncio.open_connection(host, port)
+
+        async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+            while data := await source.read(65536):
+                target.write(data)
+                await target.drain()
+            target.close()
+
+        back = asyncio.create_task(pump(reader, self._writer))
+        try:
+            await pump(self._reader, writer)
+            await back
+        finally:
+            back.cancel()
+            writer.transport.abort()
+
     def send_unencrypted(self, data: bytes) -> None:
         """Send bytes past TLS."""
         os.write(self._writer.get_extra_info("socket").fileno(), data)

@@ -102,6 +102,8 @@ class ConnectionPool:
         except TimeoutError:
             raise httpx.PoolTimeout("too many requests are in flight") from None
         try:
+            if self._closed:
+                raise ClosedBeforeError("the client was closed")
             stream = self._idle_stream() or self._open(deadline)
             return self._exchange(stream, request, head, timeout)
         finally:
