@@ -119,7 +119,7 @@ def test_what_is_no_http_proxy_is_refused(
         client(SERVICE, HUB, KEY, proxy=url)
     monkeypatch.setenv("HTTPS_PROXY", url)
     with pytest.raises(
-        ConfigurationError, match="^The environment variable HTTPS_PROXY must be the URL"
+        ConfigurationError, match=r"^The environment variable HTTPS_PROXY must be the URL"
     ) as by_variable:
         client(SERVICE, HUB, KEY)
 
