@@ -32,6 +32,8 @@ class RequestOptions(TypedDict, total=False):
         read_timeout: Seconds to wait for the service to go on responding; 30 by default, at most 1000000.
         headers: Headers to add.
         logging_enable: Write requests and responses to the logger `azure.webpubsub`, with secrets left out.
+        on_response: Called with the `httpx.Response` of each call that got one, errors included, before the call
+            returns: for status, headers and request id of a success.
         request_id: The `x-ms-client-request-id`; a new one is made for each call otherwise.
         retry_policy: How a failed request is repeated.
     """
@@ -41,6 +43,7 @@ class RequestOptions(TypedDict, total=False):
     read_timeout: float
     headers: Mapping[str, str]
     logging_enable: bool
+    on_response: Callable[[httpx.Response], object]
     request_id: str
     retry_policy: RetryPolicy
 
@@ -67,6 +70,7 @@ class ClientOptions(TypedDict, total=False):
             `json.dumps` does. Dates, durations, UUIDs, decimals, enumerations, dataclasses, attrs classes and pydantic
             models need none.
         max_connections: Most connections to the service at once; 100 by default.
+        on_response: Called with the `httpx.Response` of each call that got one, errors included.
         port: The port of the service, in place of the one in the endpoint.
         proxy: The URL of an HTTP proxy on the way to the service, `http://user:password@host:port`; None for none.
             Otherwise `HTTPS_PROXY` and `NO_PROXY` in the environment say.
@@ -85,6 +89,7 @@ class ClientOptions(TypedDict, total=False):
     credential_scopes: str | Sequence[str]
     json_default: Callable[[Any], object]
     max_connections: int
+    on_response: Callable[[httpx.Response], object]
     port: int | None
     proxy: str | None
     reverse_proxy_endpoint: str | None
@@ -111,6 +116,7 @@ class Settings(NamedTuple):
     retry_policy: RetryPolicy
     request_id: str | None
     json_default: Callable[[Any], object] | None
+    on_response: Callable[[httpx.Response], object] | None = None
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Settings:
@@ -124,6 +130,7 @@ class Settings(NamedTuple):
             chosen["retry_policy"],
             None,
             chosen.get("json_default"),
+            chosen.get("on_response"),
         )
 
     def but(self, options: RequestOptions, method: Callable[..., object]) -> Settings:
@@ -145,6 +152,7 @@ class Settings(NamedTuple):
             options.get("retry_policy", self.retry_policy),
             options.get("request_id"),
             self.json_default,
+            options.get("on_response", self.on_response),
         )
 
 
@@ -203,6 +211,7 @@ _CHECKS: dict[str, Callable[[object, str], object]] = {
     "connection_verify": _is_verification,
     "credential_scopes": _are_scopes,
     "json_default": _is_callable,
+    "on_response": _is_callable,
     "logging_enable": _checks.boolean,
     "proxy": lambda value, name: None if value is None else _checks.string(value, name),
     "max_connections": lambda value, name: _checks.number(value, name, 1),

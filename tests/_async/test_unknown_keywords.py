@@ -44,7 +44,7 @@ async def test_the_table_has_every_method() -> None:
     """All but those that take no options."""
     methods = {name for name, _ in inspect.getmembers(WebPubSubServiceClient, inspect.isfunction) if name[0] != "_"}
 
-    assert methods - PLAIN_CALLS.keys() == {"call", "close"}
+    assert methods - PLAIN_CALLS.keys() == {"call", "close", "for_hub", "with_options"}
 
 
 @pytest.mark.parametrize("typo", [*TYPOS[:5], "request_id"])

@@ -400,3 +400,67 @@ def test_nothing_is_logged_unless_it_is_asked_for(caplog: pytest.LogCaptureFixtu
 
     assert "the message" not in caplog.text
     assert KEY not in caplog.text
+
+
+def test_the_response_of_a_success_can_be_seen() -> None:
+    """Status, headers and request id, of each call or of one; errors have one, too."""
+    seen: list[httpx.Response] = []
+    wire = Wire(httpx.Response(202, headers={"x-note": "1"}), httpx.Response(404), httpx.Response(202))
+
+    with WebPubSubServiceClient(
+        ENDPOINT, "chat", KEY, transport=wire.transport, on_response=seen.append
+    ) as service:
+        service.send_to_all("hi", request_id="id-1")
+        with pytest.raises(NotFoundError):
+            service.add_user_to_group("room", "ann")
+        service.send_to_all("hi", on_response=lambda response: None)
+
+    assert [response.status_code for response in seen] == [202, 404]
+    assert seen[0].headers["x-note"] == "1"
+    assert seen[0].request.headers["x-ms-client-request-id"] == "id-1"
+
+
+def test_a_client_for_another_hub_shares_all_but_the_hub() -> None:
+    """Credential, options and connections; the end, too."""
+    wire = Wire()
+
+    service = WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=wire.transport, headers={"x-note": "1"})
+    news = service.for_hub("news")
+    news.send_to_all("hi")
+    service.send_to_all("hi")
+    token = news.get_client_access_token()
+    with pytest.raises(ConfigurationError, match="hub"):
+        service.for_hub("no hub")
+    news.close()
+
+    assert (service.hub, news.hub) == ("chat", "news")
+    assert [request.url.path for request in wire.requests] == ["/api/hubs/news/:send", "/api/hubs/chat/:send"]
+    assert [request.headers["x-note"] for request in wire.requests] == ["1", "1"]
+    assert token.base_url.endswith("/client/hubs/news")
+    with pytest.raises(ConfigurationError, match="The client is closed"):
+        service.send_to_all("hi")
+
+
+def test_a_client_with_other_options_leaves_the_first_as_it_is() -> None:
+    """Headers are added, everything else is replaced; at every door."""
+    wire = Wire(default=lambda: httpx.Response(503))
+    first = RetryPolicy.none()
+    second = RetryPolicy(attempts=2, base_delay_seconds=0)
+
+    with WebPubSubServiceClient(
+        ENDPOINT, "chat", KEY, transport=wire.transport, headers={"x-one": "1"}, retry_policy=first, read_timeout=7
+    ) as service:
+        other = service.with_options(headers={"X-Two": "2"}, retry_policy=second, api_version="2021-10-01")
+        for client in (service, other):
+            with pytest.raises(ServiceUnavailableError):
+                client.user_exists("ann", headers={"x-three": "3"})
+            client.http.get("/api/health")
+        with pytest.raises(TypeError, match=r"with_options\(\) has no argument 'max_connections'"):
+            service.with_options(max_connections=7)  # type: ignore[call-arg]
+
+    assert [request.url.params.get("api-version") for request in wire.requests] == [
+        "2024-12-01", None, "2021-10-01", "2021-10-01", None, None
+    ]  # fmt: skip
+    assert [request.headers.get("x-two") for request in wire.requests] == [None] * 2 + ["2"] * 4
+    assert {request.headers.get("x-one") for request in wire.requests} == {"1"}
+    assert {request.extensions["timeout"]["read"] for request in wire.requests} == {7}

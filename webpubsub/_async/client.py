@@ -141,6 +141,41 @@ class WebPubSubServiceClient:
         """
         return self._http
 
+    def for_hub(self, hub: str) -> Self:
+        """Return a client for another hub of the service.
+
+        It has the credential, the options and the connections of this one: closing one of the two closes both.
+
+        Args:
+            hub: The hub that all of its calls are about.
+
+        Raises:
+            ConfigurationError: The hub is not valid.
+
+        Example:
+            >>> async with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
+            ...     await service.for_hub("news").send_to_all({"text": "Hello"})
+        """
+        return self._sharing(_checks.hub(hub), self._http)
+
+    def with_options(self, **options: Unpack[RequestOptions]) -> Self:
+        """Return a client whose calls have other options.
+
+        It has the credential and the connections of this one: closing one of the two closes both.
+
+        Args:
+            **options: See `RequestOptions`.
+
+        Raises:
+            ConfigurationError: A value is out of range.
+            TypeError: A name is unknown, or a value is of the wrong type.
+
+        Example:
+            >>> async with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
+            ...     await service.with_options(read_timeout=120, api_version="2021-10-01").send_to_all("Hello")
+        """
+        return self._sharing(self._hub, self._http.with_settings(self._settings(self.with_options, options)))
+
     async def call(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a raw operation of any API version, with this client's errors.
 
@@ -692,6 +727,11 @@ class WebPubSubServiceClient:
         except ServiceUnavailableError:
             return False
         return True
+
+    def _sharing(self, hub: str, http: ServiceHttp) -> Self:
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), _hub=hub, _http=http)
+        return other
 
     def _settings(self, method: Callable[..., object], options: RequestOptions) -> Settings:
         settings = self._http.settings

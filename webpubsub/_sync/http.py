@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, Self, TypeVar, cast
 
 import httpx
 
@@ -68,18 +68,13 @@ class ServiceHttp(httpx.Client):
             endpoints.refuse_plain_http()
             self._bearer = BearerTokens(recognized, _scopes(options))
         self._connections = _connections(endpoints, options)
-        chosen = _raw(options.get("headers", {}))
         super().__init__(
             base_url=endpoints.target,
             transport=self._connections,
             timeout=httpx.Timeout(**settings.timeout),
-            headers={**_DEFAULT_HEADERS, **chosen},
             trust_env=False,
         )
-        if b"connection" not in chosen:
-            del self.headers["Connection"]
-        self._raw_headers: list[tuple[bytes, bytes]] = []
-        self._own_headers: Mapping[bytes, bytes] = {}
+        self._set_headers({**_DEFAULT_HEADERS, **_raw(options.get("headers", {}))})
 
     def run(self, settings: Settings, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run an operation with the settings of one call, which name the API version.
@@ -101,6 +96,15 @@ class ServiceHttp(httpx.Client):
             TransportError: The service did not respond.
         """
         return self._result(self.settings, operation, operation.build(*args, **kwargs))
+
+    def with_settings(self, settings: Settings) -> Self:
+        """Return a client with other settings, over the same connections: closing one closes all."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        other.settings = settings._replace(headers={})
+        other.timeout = httpx.Timeout(**settings.timeout)
+        other._set_headers({**_spelled(self.headers.raw), **_raw(settings.headers)})
+        return other
 
     def error_to_raise(
         self,
@@ -144,6 +148,8 @@ class ServiceHttp(httpx.Client):
         response = None
         try:
             response = self._exchange(request)
+            if settings.on_response is not None:
+                settings.on_response(response)
             return operation.parse(response)
         except UnexpectedStatus as answer:
             error = from_response(answer, operation.name, request_id)
@@ -176,6 +182,13 @@ class ServiceHttp(httpx.Client):
             content=arguments.get("content"),
             extensions=cast("dict[str, Any]", extensions),
         )
+
+    def _set_headers(self, headers: dict[bytes, bytes]) -> None:
+        self.headers = httpx.Headers(headers)
+        if b"connection" not in headers:
+            del self.headers["Connection"]  # httpx adds what is the rule anyway
+        self._raw_headers: list[tuple[bytes, bytes]] = []
+        self._own_headers: Mapping[bytes, bytes] = {}
 
     def _default_headers(self) -> Mapping[bytes, bytes]:
         raw = self.headers.raw
