@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 Id: TypeAlias = Union[str, int, "UUID"]
 """The id of a user or a connection; an int or a UUID stands for its str."""
 
-_HUB = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}", re.ASCII)
+_HUB = r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}"  # patterns are compiled when first used: an import needs none
 _LONGEST_GROUP = 1024
 _LONGEST_PRINTABLE = 1024
 _LONGEST_SECONDS = 1_000_000
 _LARGEST_NUMBER = 2**31 - 1
 _LONGEST_ID_BITS = 256
 _SHOWN = 40
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_HEADER_VALUE = r"(?:[!-~](?:[\t -~]*[!-~])?)?"
 _FRAMING = ("content-length", "transfer-encoding")
 _LONGEST_METADATA_KEY = 256
 _LONGEST_METADATA_VALUE = 1024
@@ -104,9 +104,9 @@ def headers(value: object, name: str) -> Mapping[str, str]:
     for header, content in value.items():
         if not isinstance(header, str) or not isinstance(content, str):
             raise TypeError(f"{name} must be a mapping of str to str.")
-        if not _HEADER_NAME.fullmatch(header):
+        if not re.fullmatch(_HEADER_NAME, header):
             raise ConfigurationError(f"{name} has a name that is not a valid HTTP header name.")
-        if not _HEADER_VALUE.fullmatch(content):
+        if not re.fullmatch(_HEADER_VALUE, content):
             raise ConfigurationError(
                 f"{name}: the value of {show(header)} must be printable ASCII without spaces at its ends."
             )
@@ -122,13 +122,13 @@ def metadata(values: Mapping[str, str]) -> dict[str, str]:
     sent: dict[str, str] = {}
     for key, value in values.items():
         string(key, "A key of metadata")
-        if len(key) > _LONGEST_METADATA_KEY or not _HEADER_NAME.fullmatch(key):
+        if len(key) > _LONGEST_METADATA_KEY or not re.fullmatch(_HEADER_NAME, key):
             raise ConfigurationError(
                 f"A key of metadata must be 1 to {_LONGEST_METADATA_KEY} letters, digits or any of "
                 f"! # $ % & ' * + - . ^ _ ` | ~; it was {show(key)}."
             )
         string(value, f"metadata[{show(key)}]")
-        if len(value) > _LONGEST_METADATA_VALUE or not _HEADER_VALUE.fullmatch(value):
+        if len(value) > _LONGEST_METADATA_VALUE or not re.fullmatch(_HEADER_VALUE, value):
             raise ConfigurationError(
                 f"metadata[{show(key)}] must be at most {_LONGEST_METADATA_VALUE} characters of printable ASCII, "
                 f"without spaces at its ends."
@@ -145,7 +145,7 @@ def metadata(values: Mapping[str, str]) -> dict[str, str]:
 def hub(value: str) -> str:
     """Check a hub name: a letter, then up to 127 letters, digits and ``_`,.[]``."""
     string(value, "hub")
-    if not _HUB.fullmatch(value):
+    if not re.fullmatch(_HUB, value):
         raise ConfigurationError(
             f"hub must start with a letter and go on with up to 127 letters, digits or any of _ ` , . [ ]; "
             f"it was {show(value)}."

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 logger = logging.getLogger("azure.webpubsub")
 
 REDACTED = "REDACTED"
-_PARAMETER = re.compile(r"((?:^|[?&])access_token=)[^&#\s]+", re.IGNORECASE)
-_RUN = re.compile(r"[\w.-]+")
+_PARAMETER = r"(?i)((?:^|[?&])access_token=)[^&#\s]+"
+_RUN = r"[\w.-]+"
 _SHOWN = 4096
 _SECRET_HEADERS = frozenset(
     ("authorization", "proxy-authorization", "cookie", "set-cookie", "ocp-apim-subscription-key")
@@ -21,7 +21,7 @@ _SECRET_HEADERS = frozenset(
 
 def redacted(text: str, limit: int | None = None) -> str:
     """Cut a text and replace the tokens in it, in one pass; what the cut leaves of a token is replaced as well."""
-    kept = _PARAMETER.sub(rf"\1{REDACTED}", text[:limit])
+    kept = re.sub(_PARAMETER, rf"\1{REDACTED}", text[:limit])
     is_cut = limit is not None and len(text) > limit
 
     def hidden(run: re.Match[str]) -> str:
@@ -29,7 +29,7 @@ def redacted(text: str, limit: int | None = None) -> str:
         is_token = start >= 0 and (run[0].count(".", start) > 1 or (is_cut and run.end() == len(kept)))
         return run[0][:start] + REDACTED if is_token else run[0]
 
-    return _RUN.sub(hidden, kept) if "eyJ" in kept else kept
+    return re.sub(_RUN, hidden, kept) if "eyJ" in kept else kept
 
 
 def one_line(text: str, limit: int) -> str:

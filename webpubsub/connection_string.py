@@ -14,7 +14,7 @@ __all__ = ["ConnectionString"]
 
 _NAMES = ("Endpoint", "AccessKey", "Port", "Version", "AuthType", "ClientId", "ClientEndpoint", "ServerEndpoint")
 _LONGEST_URL = 2048
-_HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.IGNORECASE)
+_HOST = r"(?i)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?"
 _KNOWN_FIELDS = {name.lower(): name for name in _NAMES}
 
 
@@ -113,7 +113,7 @@ def _is_host(host: str) -> bool:
     if ":" in host:
         return True
     try:
-        return _HOST.fullmatch(host.encode("idna").decode()) is not None
+        return re.fullmatch(_HOST, host.encode("idna").decode()) is not None
     except UnicodeError:
         return False
 

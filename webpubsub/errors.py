@@ -48,8 +48,7 @@ __all__ = [
 _LONGEST_MESSAGE = 500
 _LONGEST_CODE = 100
 _LONGEST_NUMBER = 9
-_STATUSES = frozenset(HTTPStatus)
-_CHALLENGE = re.compile(r'\berror_description="([^"]*)"')
+_CHALLENGE = r'\berror_description="([^"]*)"'
 
 
 class WebPubSubError(Exception):
@@ -141,7 +140,7 @@ class ServiceError(WebPubSubError):
         super().__init__(operation, status, code, message, target, request_id, retry_after)
         self.operation = operation
         self.status = self.status_code = status
-        self.reason = HTTPStatus(status).phrase if status in _STATUSES else ""
+        self.reason = _phrase(status)
         self.code = code
         self.message = message
         self.target = target
@@ -314,11 +313,18 @@ def _text(value: object, limit: int = _LONGEST_MESSAGE) -> str:
 def _describe(status: int, headers: Mapping[str, str]) -> str:
     if 300 <= status < 400:
         return "a redirect, which is not followed because the request carries a credential; check the endpoint"
-    if challenge := _CHALLENGE.search(headers.get("www-authenticate", "")[: 2 * _LONGEST_MESSAGE]):
+    if challenge := re.search(_CHALLENGE, headers.get("www-authenticate", "")[: 2 * _LONGEST_MESSAGE]):
         return _text(challenge[1])
     if headers.get("content-type", "").startswith("text/html"):
         return "an HTML page, which comes from a gateway or another server than the service"
     return ""
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def _reference(request_id: str | None) -> str:

@@ -4,7 +4,6 @@ A message is never changed on the way: whatever cannot be sent as asked is refus
 Streams are read here, once and whole, so that a retry sends the same bytes again.
 """
 
-import dataclasses
 import json
 import os
 import re
@@ -84,7 +83,7 @@ _Kind: TypeAlias = Literal["value", "str", "bytes", "text stream", "binary strea
 
 _LARGEST_BYTES = 1024 * 1024
 _NUMBER = f"number-{os.urandom(16).hex()}:"
-_NUMBERS = re.compile(f'"{_NUMBER}([^"]+)"')
+_NUMBERS = f'"{_NUMBER}([^"]+)"'
 
 
 def encode(message: Message, content_type: str | None = None, json_default: JSONDefault | None = None) -> Body:
@@ -122,7 +121,7 @@ def _json(value: object, json_default: JSONDefault | None = None) -> JsonBody:
     try:
         encoder = _ENCODER if json_default is None else _json_encoder(partial(_json_form, json_default=json_default))
         text = encoder.encode(value)
-        return JsonBody.encoded(_sized((_NUMBERS.sub(r"\1", text) if _NUMBER in text else text).encode()))
+        return JsonBody.encoded(_sized((re.sub(_NUMBERS, r"\1", text) if _NUMBER in text else text).encode()))
     except UnicodeEncodeError:
         raise ConfigurationError("message holds half of a surrogate pair, which UTF-8 cannot express.") from None
     except RecursionError:
@@ -174,6 +173,8 @@ def _json_form(value: object, json_default: JSONDefault | None = None) -> object
 
 def _fields(value: object) -> list[str] | None:
     if hasattr(value, "__dataclass_fields__"):
+        import dataclasses
+
         return [field.name for field in dataclasses.fields(cast("Dataclass", value))]
     attributes = getattr(value, "__attrs_attrs__", None)
     return None if attributes is None else [attribute.name for attribute in attributes]

@@ -23,8 +23,8 @@ ClientProtocolName: TypeAlias = Literal["Default", "MQTT", "SocketIO"]
 
 _SPACE = "webpubsub."
 _KINDS = ("sendToGroup", "joinLeaveGroup", "sendToGroups", "joinLeaveGroups", "getGroupState", "setGroupState")
-_PATTERN = re.compile(r"(?:[^\\]|\\[\\*?])*", re.DOTALL)
-_ESCAPED = re.compile(r"\\.", re.DOTALL)
+_PATTERN = r"(?s)(?:[^\\]|\\[\\*?])*"
+_ESCAPED = r"(?s)\\."
 _LONGEST_PATTERN = 1024
 _MOST_STARS = 5
 
@@ -165,11 +165,11 @@ def _check_pattern(pattern: str, name: str) -> None:
     _checks.text(pattern, name)
     if not 1 <= len(pattern) <= _LONGEST_PATTERN:
         raise ConfigurationError(f"{name}: a pattern must have 1 to {_LONGEST_PATTERN} characters.")
-    if not _PATTERN.fullmatch(pattern):
+    if not re.fullmatch(_PATTERN, pattern):
         raise ConfigurationError(
             rf"{name}: in a pattern \ must be followed by \, * or ?; it was {_checks.show(pattern)}."
         )
-    if _ESCAPED.sub("", pattern).count("*") > _MOST_STARS:
+    if re.sub(_ESCAPED, "", pattern).count("*") > _MOST_STARS:
         raise ConfigurationError(f"{name}: a pattern must have at most {_MOST_STARS} times *.")
 
 
