@@ -55,10 +55,11 @@ def documents(root: Path) -> dict[Path, Document]:
 
 def unwritten(root: Path) -> list[str]:
     """List what is still to be written in all documents."""
+    marked = [path for path in sorted((root / "spec").glob("*.yaml")) if carrying.TODO in path.read_text("utf-8")]
     return [
         f"{path.relative_to(root).as_posix()}: {place} is still to be written"
-        for path, document in documents(root).items()
-        for place in carrying.unwritten(document)
+        for path in marked
+        for place in carrying.unwritten(files.load(path))
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,28 @@ NEW = "2031-01-01"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A repository with nothing but our documents."""
+    """A repository with nothing but one of our documents."""
     (tmp_path / "spec").mkdir()
-    for version in ("2021-10-01", "2024-12-01"):
-        shutil.copy(ROOT / "spec" / f"{version}.yaml", tmp_path / "spec")
+    shutil.copy(ROOT / "spec" / "2024-12-01.yaml", tmp_path / "spec")
     return tmp_path
+
+
+@pytest.fixture
+def older(root: Path) -> Path:
+    """The repository with an older version, too."""
+    shutil.copy(ROOT / "spec" / "2021-10-01.yaml", root / "spec")
+    return root
+
+
+@cache
+def published(version: str) -> Document:
+    """A version of ours, as it would be published."""
+    return as_published(load(ROOT / "spec" / f"{version}.yaml"))
 
 
 def publish(root: Path, *changes: Callable[[Document], object], version: str = "2024-12-01") -> Path:
     """Publish a version of ours with changes."""
-    document = as_published(load(ROOT / "spec" / f"{version}.yaml"))
+    document = copied(published(version))
     for change in changes:
         change(document)
     path = root / "published.json"
@@ -102,7 +115,7 @@ def test_check_refuses_what_is_still_to_be_written(capsys: pytest.CaptureFixture
     assert len(out.splitlines()) == 6
 
 
-def test_an_older_version_can_be_had_too(capsys: pytest.CaptureFixture[str], root: Path) -> None:
+def test_an_older_version_can_be_had_too(capsys: pytest.CaptureFixture[str], root: Path, older: Path) -> None:
     """What the nearest version does not know the others do."""
 
     def change(document: Document) -> None:
@@ -116,7 +129,7 @@ def test_an_older_version_can_be_had_too(capsys: pytest.CaptureFixture[str], roo
     assert not [line for line in spec(root, "2023-01-01").read_text().splitlines() if "TODO" in line]
 
 
-def test_the_version_to_be_like_can_be_chosen(capsys: pytest.CaptureFixture[str], root: Path) -> None:
+def test_the_version_to_be_like_can_be_chosen(capsys: pytest.CaptureFixture[str], root: Path, older: Path) -> None:
     """By its version; one that is not there is told with those that are."""
     published = publish(root, as_version(NEW))
     assert ", like 2021-10-01; " in run(capsys, root, "import", published, "--like", "2021-10-01")[1]
@@ -126,7 +139,7 @@ def test_the_version_to_be_like_can_be_chosen(capsys: pytest.CaptureFixture[str]
 
 
 def test_words_come_from_other_versions_when_the_nearest_has_none(
-    capsys: pytest.CaptureFixture[str], root: Path
+    capsys: pytest.CaptureFixture[str], root: Path, older: Path
 ) -> None:
     """Like 2021, with everything of 2024: there is nothing left to write."""
     out = run(capsys, root, "import", publish(root, as_version(NEW)), "--like", "2021-10-01")[1]
