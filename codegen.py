@@ -13,6 +13,7 @@ touched, and whatever is not fully understood stops the program with a message a
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -119,18 +120,26 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     except RecursionError:
         print("codegen.py: a document is nested too deeply", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         print(f"codegen.py: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         return 2
     return 0
 
 
+def show(lines: list[str]) -> None:
+    """Print lines, at once: whoever reads them may have stopped reading."""
+    for line in lines:
+        print(line)
+    sys.stdout.flush()
+
+
 def report(lines: list[str]) -> int:
     """Print the first of these lines; return 1 if there are any."""
-    for line in lines[:SHOWN_LINES]:
-        print(line)
-    if len(lines) > SHOWN_LINES:
-        print(f"... and {len(lines) - SHOWN_LINES} lines more")
+    more = len(lines) - SHOWN_LINES
+    show([*lines[:SHOWN_LINES], *([f"... and {more} lines more"] if more > 0 else [])])
     return 1 if lines else 0
 
 
@@ -144,8 +153,7 @@ def diff(options: argparse.Namespace) -> int:
         lines = comparing.as_changelog(found, comparing.release(after))
     else:
         lines = [*comparing.as_text(found), comparing.summary(found)] if found else []
-    for line in lines:
-        print(line)
+    show(lines)
     return int((comparing.worst(found) or 0) >= comparing.Level[options.fail_on.upper()])
 
 
@@ -153,19 +161,15 @@ def tell(done: str, taken: Taken) -> int:
     """Print what became of a published document, and what a person has to do now."""
     like = f", like {taken.like}" if taken.like else ""
     said = f"{done}{like}; {comparing.summary(taken.changes)}" if done else "up to date"
-    print(f"spec/{taken.path.name}: {said}")
-    for line in comparing.as_text(taken.changes):
-        print(f"  {line}")
+    told = [f"spec/{taken.path.name}: {said}", *(f"  {line}" for line in comparing.as_text(taken.changes))]
     for title, lines in (
         ("names that had to be made up", taken.made_up),
         ("left to write, marked TODO", taken.unwritten),
         ("words that went with what they were about", taken.lost),
         ("published words that changed; look whether the service did", taken.rewritten),
     ):
-        if lines:
-            print(f"{title}:")
-            for line in lines:
-                print(f"  {line}")
+        told += [f"{title}:", *(f"  {line}" for line in lines)] if lines else []
+    show(told)
     return 0
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -518,6 +521,17 @@ def test_what_cannot_be_read_gives_one_line_and_exit_code_2(
     assert (code, out) == (2, "")
     assert err.startswith(f"codegen.py: {path}: {message}")
     assert err.count("\n") == 1
+
+
+def test_whoever_reads_may_stop_reading() -> None:
+    """`diff ... | head` ends in silence."""
+    documents = [str(FIXTURE), str(ROOT / "tests" / "fixtures" / "typespec.json")]
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, str(ROOT / "codegen.py"), "diff", *documents]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_markdown_is_for_an_issue(capsys: pytest.CaptureFixture[str], other: Path) -> None:

