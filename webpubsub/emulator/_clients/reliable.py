@@ -6,7 +6,6 @@ Pure, as every session: the time is an argument.
 import secrets
 from collections import deque
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from .._hub.hub import Connection, Hub
 from .._hub.messages import Close, CloseCode, Connected, Message, ProtocolError, Send, SequenceAck
@@ -27,17 +26,11 @@ RECOVERY_SECONDS = 30.0
 _ENDING_CODES = frozenset({CloseCode.NORMAL, CloseCode.NO_CODE, CloseCode.POLICY_VIOLATION})
 
 
-class _Kept(NamedTuple):
-    sequence_id: int
-    message: Message
-    size: int
-
-
 class Window:
     """The messages that a client may not have yet, and the number of the last one."""
 
     def __init__(self) -> None:
-        self._kept: deque[_Kept] = deque()
+        self._kept: deque[tuple[Message, int]] = deque()
         self._size = 0
         self.last = 0
 
@@ -46,7 +39,7 @@ class Window:
         if len(self._kept) >= LONGEST_WINDOW or self._size + size > LARGEST_WINDOW:
             return False
         self.last += 1
-        self._kept.append(_Kept(self.last, message, size))
+        self._kept.append((message, size))
         self._size += size
         return True
 
@@ -58,15 +51,16 @@ class Window:
         """
         if sequence_id > self.last:
             raise ValueError("sequenceId is greater than that of the last message.")
-        while self._kept and self._kept[0].sequence_id <= sequence_id:
-            self._size -= self._kept.popleft().size
+        while self._kept and self.last - len(self._kept) < sequence_id:
+            self._size -= self._kept.popleft()[1]
 
     def unexpired(self, now: float) -> Iterable[tuple[int, Message]]:
         """List what is kept and still wanted, with its numbers."""
+        first = self.last - len(self._kept) + 1
         return [
-            (kept.sequence_id, kept.message)
-            for kept in self._kept
-            if kept.message.expires_at is None or now < kept.message.expires_at
+            (number, message)
+            for number, (message, _) in enumerate(self._kept, first)
+            if message.expires_at is None or now < message.expires_at
         ]
 
 

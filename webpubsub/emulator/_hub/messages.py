@@ -186,7 +186,7 @@ class CloseCode:
     ABNORMAL = 1006
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Send:
     """A frame for one client.
 

@@ -223,6 +223,11 @@ class Faults:
         """Return what keeps a client from connecting now."""
         return self._next(ClientFault, lambda fault: fault.fits(upgrading=True, hub=hub, user_id=user_id))
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing can go wrong now."""
+        return not self._active
+
     def of_message(self, hub: str, user_id: str | None) -> ClientFault | None:
         """Return what goes wrong with a message now."""
         return self._next(ClientFault, lambda fault: fault.fits(upgrading=False, hub=hub, user_id=user_id))
