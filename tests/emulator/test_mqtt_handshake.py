@@ -42,6 +42,7 @@ GREETING = Properties(
     shared_subscription_available=0,
 )
 WILL = Will("w", b"bye")
+KEPT = Properties(session_expiry_interval=30)
 
 
 @pytest.fixture
@@ -156,6 +157,19 @@ def test_a_will_needs_the_role_to_publish_it(service: Service) -> None:
     assert refused.connack.code == ReasonCode.NOT_AUTHORIZED
 
 
+def test_a_client_that_comes_back_needs_the_role_for_its_will(service: Service) -> None:
+    """Its session's role, whatever its token says; the session goes on waiting."""
+    first = client(service, roles=["webpubsub.sendToGroup.w"], properties=KEPT)
+    first.lose()
+    options: dict[str, Any] = {"properties": KEPT, "clean_start": False, "time": first.time, "roles": []}
+
+    assert client(service, will=WILL, **options).closed is None
+    refused = client(service, will=Will("other", b""), **options)
+
+    assert isinstance(refused.connack, ConnAck)
+    assert refused.connack.code == ReasonCode.NOT_AUTHORIZED
+
+
 BAD_BEGINNINGS: list[tuple[bytes | str, int, bytes]] = [
     ("text", 1003, b""),
     (b"\xc0\x00", 1007, b""),
@@ -187,6 +201,16 @@ def test_a_client_that_says_nothing_is_sent_away(service: Service) -> None:
     silent.wait(0.2)
 
     assert silent.closed == Close(1008, "The CONNECT did not come in time.")
+
+
+def test_a_slow_application_is_waited_for(service: Service) -> None:
+    """The client has said what it had to say."""
+    ann = client(service, reply=None)
+
+    ann.wait(60)
+
+    assert ann.closed is None
+    assert ann.reply(ConnectReply()) == [ConnAck(False, properties=GREETING)]
 
 
 def test_what_comes_with_the_connect_is_done_after_the_connack(service: Service) -> None:
@@ -300,8 +324,6 @@ def test_a_client_that_leaves_before_the_reply_is_forgotten(service: Service) ->
 
 
 # Which session
-
-KEPT = Properties(session_expiry_interval=30)
 
 
 @pytest.mark.parametrize("version", [V3, V5])
@@ -536,9 +558,11 @@ def test_a_goodbye_can_change_how_long_the_session_is_kept(service: Service) -> 
     assert service.hub().connection("ann") is None
 
     bob = client(service, "bob", properties=Properties(session_expiry_interval=1))
-    bob.send(Disconnect(properties=Properties(session_expiry_interval=20)))
-    bob.wait(19)
+    bob.send(Disconnect(properties=Properties(session_expiry_interval=300)))
+    bob.wait(29)
     assert service.hub().connection("bob") is not None
+    bob.wait(2)
+    assert service.hub().connection("bob") is None
 
     eve = client(service, "eve")
     (farewell,) = eve.send(Disconnect(properties=Properties(session_expiry_interval=20)))

@@ -152,7 +152,7 @@ REFUSED: list[tuple[str, int | None, ReasonCode, str]] = [
     ("c100", V5, M, "flags on a PINGREQ"),
     ("6002 0001", V5, M, "no flags on a PUBREL"),
     ("8007 000a 00 0001 61 00", V5, M, "no flags on a SUBSCRIBE"),
-    ("3680 0000", V5, M, "a remaining length with bytes to spare"),
+    ("c08000", V5, M, "a remaining length with bytes to spare"),
     ("c0ffffffff", V5, M, "a remaining length of five bytes"),
     ("30ffffff7f", V5, ReasonCode.PACKET_TOO_LARGE, "a packet of 256 MiB"),
     ("3605 0001 74 0001", V3, M, "quality of service 3"),

@@ -411,6 +411,18 @@ def test_an_online_client_is_told_that_it_is_given_up(ann: MqttClient, bob: Mqtt
     assert ann.session.ended
 
 
+def test_acknowledging_makes_room(ann: MqttClient, bob: MqttClient) -> None:
+    """A client that keeps up is never given up."""
+    ann.subscribe("g", qos=1)
+    for _ in range(20):
+        bob.send(Publish("g", bytes(1_000_000), 1, packet_id=1))
+        (message,) = ann.received()
+        assert isinstance(message, Publish)
+        ann.send(PubAck(message.packet_id or 0))
+
+    assert not ann.session.ended
+
+
 def test_a_message_that_expires_is_not_begun_with(ann: MqttClient, bob: MqttClient, service: Service) -> None:
     """And one that does not is told how much time is left."""
     ann.subscribe("g", qos=1)
