@@ -36,6 +36,7 @@ format: $(VENV)/.dev ## format and mend what a machine can mend
 
 bench: $(VENV)/.dev ## measure against the official SDK, bare httpx and bare aiohttp
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.events
 
 clean: ## forget the virtual environment
 	rm -rf $(VENV) dist

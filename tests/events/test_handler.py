@@ -373,6 +373,23 @@ def test_no_key_is_never_the_new_key(keys: Any) -> None:
     assert handler.respond_blocking(*event("sys.connected", {})).status == 204
 
 
+async def test_a_key_that_is_none_any_more_is_500(caplog: pytest.LogCaptureFixture) -> None:
+    """The holder of a key is the application's: what goes wrong there is logged, and told to nobody."""
+
+    class Emptied:
+        key = "good"
+
+    emptied = Emptied()
+    handler = make(access_keys=[emptied])
+    emptied.key = ""
+
+    with caplog.at_level(logging.ERROR, LOGGER):
+        response = await respond(handler, event("sys.connect", {}))
+
+    assert (response.status, response.body) == (500, b"Internal server error")
+    assert "access_keys[0] is empty" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "words"),
     [

@@ -122,7 +122,7 @@ def load_json(body: bytes) -> Any:
         EventError: It is not JSON; `status` is 400.
     """
     try:
-        return json.loads(body, parse_constant=_no_constant)
+        return _decoder.decode(body.decode())
     except (ValueError, RecursionError):
         raise EventError(400, "the body is not valid JSON") from None
 
@@ -148,10 +148,13 @@ def _protobuf(body: bytes, kind: Any) -> Any:
 
 
 def _dump_json(value: object) -> bytes:
-    text = json.dumps(value, default=shapes.plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # Half of a surrogate pair cannot be encoded; "backslashreplace" spells it as JSON does.
-    return text.encode("utf-8", "backslashreplace")
+    return _encoder.encode(value).encode("utf-8", "backslashreplace")
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_decoder = json.JSONDecoder(parse_constant=_no_constant)
+_encoder = json.JSONEncoder(default=shapes.plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -371,7 +371,7 @@ class EventHandler:
 
     def _reader(self, method: str, headers: Headers, body: bytes) -> "tuple[EventHandler, Callable[[], _Received]]":
         pairs = list(pairs_of(headers))
-        owner = self._owner(hub_of(pairs).lower())
+        owner = self._owner(hub_of(pairs).lower()) if self._included else self
         return owner, partial(owner._receive, method, pairs, body)
 
     async def _received(self, owner: "EventHandler", read: "Callable[[], _Received]") -> "_Received":
@@ -392,6 +392,10 @@ class EventHandler:
                 if isinstance(preflight := other._receive(method, headers, body), Preflight):
                     return preflight
             return error
+        except Exception:
+            # A key that is none any more, for example; what it is must not be told.
+            logger.exception("A request could not be verified.")
+            return EventError(500, _SERVER_ERROR.reason)
 
     def _begin(self, received: "_Received", start: Callable[[str, Job], None]) -> "HttpResponse | _Call":
         if isinstance(received, EventError):

@@ -197,14 +197,16 @@ def _read_headers(headers: Headers) -> dict[str, str]:
     for raw_name, raw_value in pairs_of(headers):
         name = (raw_name.decode("latin-1") if isinstance(raw_name, bytes) else raw_name).lower()
         value = _header_text(name, raw_value).strip(" \t")
-        if name in _ONCE and name in read:
-            raise EventError(400, f"the header {name} is there twice")
-        read[name] = f"{read[name]}, {value}" if name in read else value
+        if name in read:
+            if name in _ONCE:
+                raise EventError(400, f"the header {name} is there twice")
+            value = f"{read[name]}, {value}"
+        read[name] = value
     return read
 
 
 def _header_text(name: str, value: str | bytes) -> str:
-    raw = _bytes_of(name, value) if isinstance(value, str) else value
+    raw = value if isinstance(value, bytes) else _bytes_of(name, value)
     try:
         return raw.decode()
     except UnicodeDecodeError:
@@ -294,7 +296,8 @@ def _attributes(headers: Mapping[str, str], connection_id: str, hub: str, time: 
 
 
 def _prefixed(headers: Mapping[str, str], prefix: str) -> UserProperties:
-    return tuple((name.removeprefix(prefix), value) for name, value in headers.items() if name.startswith(prefix))
+    named = [name for name in headers if name.startswith(prefix)]
+    return tuple((name.removeprefix(prefix), headers[name]) for name in named)
 
 
 def _event(headers: Mapping[str, str], body: bytes, attributes: dict[str, Any]) -> AnyEvent:

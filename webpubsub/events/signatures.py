@@ -4,7 +4,6 @@ The signature of an event covers the id of its connection and nothing else: it t
 key, not that the rest of the request is untouched. TLS protects the rest.
 """
 
-import hashlib
 import hmac
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
@@ -49,8 +48,8 @@ def sign(connection_id: str, access_key: str) -> str:
         connection_id: The id of the connection.
         access_key: The access key as text; it is not base64-decoded.
     """
-    digest = hmac.new(access_key.encode(), connection_id.encode("utf-8", "surrogateescape"), hashlib.sha256)
-    return _PREFIX + digest.hexdigest()
+    message = connection_id.encode("utf-8", "surrogateescape")
+    return _PREFIX + hmac.digest(access_key.encode(), message, "sha256").hex()
 
 
 def is_signed(signature: str, connection_id: str, access_keys: Iterable[str]) -> bool:
