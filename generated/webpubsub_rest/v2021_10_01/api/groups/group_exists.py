@@ -20,7 +20,7 @@ def group_exists(
             Matches `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
         group: Name of the group. Case matters. From 1 to 1024 characters.
 
-    Sends HEAD /api/hubs/{hub}/groups/{group}; success is 200. Published in
+    Sends HEAD /api/hubs/{hub}/groups/{group}; success is 200. 404 means no. Published in
     https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2021-10-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/groups/{_core.path_segment('group', group)}?api-version={_core.query_value('api_version', api_version)}"

@@ -18,7 +18,7 @@ def user_exists(
             Matches `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
         user_id: Id of the user, as given in the client access token. At least 1 character.
 
-    Sends HEAD /api/hubs/{hub}/users/{userId}; success is 200. Published in
+    Sends HEAD /api/hubs/{hub}/users/{userId}; success is 200. 404 means no. Published in
     https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2021-10-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/users/{_core.path_segment('user_id', user_id)}?api-version={_core.query_value('api_version', api_version)}"

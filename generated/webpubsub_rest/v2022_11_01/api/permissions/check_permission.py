@@ -23,7 +23,8 @@ def check_permission(
         connection_id: Id of the connection, given by the service when the client connected. At least 1 character.
         target_name: Name of the group that the permission is about. Both permissions known today need one.
 
-    Sends HEAD /api/hubs/{hub}/permissions/{permission}/connections/{connectionId}; success is 200. Published in
+    Sends HEAD /api/hubs/{hub}/permissions/{permission}/connections/{connectionId}; success is 200. 404 means no.
+    Published in
     https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2022-11-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/permissions/{_core.path_segment('permission', permission)}/connections/{_core.path_segment('connection_id', connection_id)}?api-version={_core.query_value('api_version', api_version)}"

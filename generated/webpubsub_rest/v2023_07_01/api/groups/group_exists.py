@@ -21,7 +21,7 @@ def group_exists(
         group: Name of the group, not only white space. Case matters. From 1 to 1024 characters. Matches
             `^(?!\\s+$).+$`.
 
-    Sends HEAD /api/hubs/{hub}/groups/{group}; success is 200. Published in
+    Sends HEAD /api/hubs/{hub}/groups/{group}; success is 200. 404 means no. Published in
     https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2023-07-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/groups/{_core.path_segment('group', group)}?api-version={_core.query_value('api_version', api_version)}"

@@ -18,7 +18,7 @@ def connection_exists(
             Matches `^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$`.
         connection_id: Id of the connection, given by the service when the client connected. At least 1 character.
 
-    Sends HEAD /api/hubs/{hub}/connections/{connectionId}; success is 200. Published in
+    Sends HEAD /api/hubs/{hub}/connections/{connectionId}; success is 200. 404 means no. Published in
     https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2024-12-01/webpubsub.json
     """
     _url = f"/api/hubs/{_core.path_segment('hub', hub)}/connections/{_core.path_segment('connection_id', connection_id)}?api-version={_core.query_value('api_version', api_version)}"
