@@ -14,8 +14,8 @@ STANDARD = set(sys.stdlib_module_names)
 VOCABULARY = {
     f"webpubsub.{name}"
     for name in (
-        "_checks", "_keywords", "_logging", "_version", "connection_string", "credentials", "errors", "filters",
-        "messages", "models", "options", "retries", "tokens",
+        "_checks", "_keywords", "_logging", "_loops", "_version", "connection_string", "credentials", "errors",
+        "filters", "messages", "models", "options", "retries", "tokens",
     )
 }  # fmt: skip
 UNDER_THE_CLIENTS = VOCABULARY | {"webpubsub._transport", "httpx"}
@@ -40,7 +40,7 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("webpubsub.emulator._settings", {"webpubsub.emulator._hub", "attrs"}),
     ("webpubsub.emulator._certificates", {"trustme"}),
     ("webpubsub.emulator._server", {"webpubsub.emulator", "aiohttp", "attrs"}),
-    ("webpubsub.emulator", {"webpubsub.connection_string", "webpubsub.tokens", "attrs"}),
+    ("webpubsub.emulator", {"webpubsub._loops", "webpubsub.connection_string", "webpubsub.tokens", "attrs"}),
     ("webpubsub.cli", {"webpubsub", "click", "rich"}),
     ("webpubsub.events.aiohttp", {"webpubsub.errors", "webpubsub.events", "aiohttp"}),
     ("webpubsub.events.django", {"webpubsub.errors", "webpubsub.events", "asgiref", "django"}),

@@ -16,6 +16,7 @@ import trustme
 from asgiref.sync import async_to_sync
 
 from webpubsub import ConfigurationError, RetryPolicy, TransportError, WebPubSubError, WebPubSubServiceClient, aio
+from webpubsub.emulator import Emulator
 
 from .clients import HUB, KEY, Calls, connect
 from .server import ACCEPTED, Connection, Server, answer, answering
@@ -202,6 +203,20 @@ def test_a_token_credential_serves_many_loops(server: Server, contexts: tuple[ss
     asyncio.run(service.close())
 
     assert seen == [[True] * 3] * 4
+
+
+async def test_a_blocking_call_in_the_loop_of_the_emulator() -> None:
+    """It would wait for itself: a clear error instead, and how to do it. From another thread it works."""
+    async with Emulator() as emulator:
+        with WebPubSubServiceClient.from_connection_string(emulator.connection_string, HUB) as service:
+            with pytest.raises(ConfigurationError, match=r"use webpubsub\.aio here, or start the emulator with"):
+                service.user_exists("ann")
+            assert not await asyncio.to_thread(service.user_exists, "ann")
+    with (
+        Emulator() as threaded,
+        WebPubSubServiceClient.from_connection_string(threaded.connection_string, HUB) as service,
+    ):
+        assert not service.user_exists("ann")
 
 
 async def never_answer(connection: Connection) -> None:

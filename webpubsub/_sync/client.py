@@ -42,8 +42,8 @@ T = TypeVar("T")
 class WebPubSubServiceClient:
     """Sends to the WebSocket clients of a hub and controls what they may do.
 
-    A client keeps connections open: use one for many calls, and close it at the end. It is safe to share between
-    threads and tasks.
+    A client keeps connections open: use one for many calls, and close it at the end. It may be shared by threads,
+    tasks and event loops, which have connections of their own, and by forked processes, which start without any.
 
     That the service accepts a message does not mean that it was delivered: sending to a group without members, or
     to somebody who is not connected, is a success without effect.

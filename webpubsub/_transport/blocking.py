@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, TypeVar
 
+from .._loops import would_block
+from ..errors import ConfigurationError
 from .lifetimes import forget_after_fork
 from .readiness import is_readable, wait
 
@@ -20,6 +22,7 @@ now = time.monotonic
 sleep = time.sleep
 
 _CHUNK_BYTES = 64 * 1024
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def call(function: Callable[..., object], *args: object) -> object:
@@ -162,9 +165,15 @@ def open_stream(host: str, port: int, deadline: float) -> Stream:
     """Connect.
 
     Raises:
+        ConfigurationError: The server is in the event loop that this call would block.
         OSError: There is no connection.
         TimeoutError: There was none until the deadline.
     """
+    if host in _LOOPBACK and would_block(port):
+        raise ConfigurationError(
+            "The emulator runs in the event loop of this thread, which a blocking call would stop: use webpubsub.aio "
+            "here, or start the emulator with `with Emulator()`, which gives it a thread of its own."
+        )
     failure: OSError = ConnectionError("the host has no address")
     addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from webpubsub._loops import is_no_longer_serving, is_serving
 from webpubsub.connection_string import ConnectionString
 from webpubsub.tokens import JSONValue, sign
 
@@ -308,11 +309,14 @@ class Emulator:
             await server.stop()
             raise
         self._server = server
+        is_serving(self.port, server.loop)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._server is not None:
+            is_no_longer_serving(self.port)
         server, self._server, self._endpoint = self._server, None, None
         if server is not None:
             await server.stop()
