@@ -135,4 +135,6 @@ def test_the_proxy_of_the_environment_is_used(
     for name, value in environment.items():
         monkeypatch.setenv(name.lower(), value)
 
-    assert Endpoints.of(target, None).proxy() == proxy
+    found = Endpoints.of(target, None).proxy(None, is_chosen=False)
+
+    assert (None if found is None else f"http://{found.host}:{found.port}") == proxy

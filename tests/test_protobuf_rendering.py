@@ -1,6 +1,7 @@
 """Rendering `.proto` files: what is written, what drifts, and what stops it."""
 
 from pathlib import Path
+from shutil import copy
 
 import pytest
 
@@ -8,13 +9,15 @@ import codegen
 from rendering import protobuf
 from rendering.grammar import DocumentError
 
+DOCUMENT = Path(__file__).parent.parent / "spec" / "2021-10-01.yaml"
 PROTO = 'syntax = "proto3"; package p; message Thing { string name = 1; }'
 
 
 def write(root: Path, text: str = PROTO) -> Path:
-    """Put a file where those files are."""
+    """Put a file where those files are, beside a document: without one there is nothing to render."""
     source = root / protobuf.SOURCES / "thing.proto"
     source.parent.mkdir()
+    copy(DOCUMENT, source.parent)
     source.write_text(text)
     return source
 
