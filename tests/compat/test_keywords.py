@@ -142,6 +142,27 @@ def test_what_a_call_says_of_retrying_is_laid_over_what_the_client_says(door: Do
     assert other == RetryPolicy(attempts=3, maximum_delay_seconds=7)
 
 
+@pytest.mark.parametrize("door", OURS)
+def test_clients_that_share_connections_keep_their_keywords(door: Door) -> None:
+    """For another hub, and with other options: hooks and retrying hold for calls with keywords of their own, too."""
+    seen: list[str] = []
+    recorder = Recorder()
+    client = door.client("https://example.com", "chat", "key", transport=recorder, retry_total=2, retry_backoff_max=7)
+    other = client.for_hub("news").with_options(
+        retry_total=1, raw_request_hook=lambda request: seen.append(request.http_request.url)
+    )
+    with driven(client), driven(other) as service:
+        service.user_exists("ann")
+        service.user_exists("ann", headers={"x-a": "b"})
+        policy = other._settings(other.user_exists, {"retry_backoff_factor": 0}).retry_policy
+        with pytest.raises(TypeError, match=r"with_options\(\) has no argument 'cls': it is an option of a call"):
+            other.with_options(cls=print)
+
+    assert len(seen) == 2
+    assert all(url.startswith("https://example.com/api/hubs/news/") for url in seen)
+    assert policy == RetryPolicy(attempts=2, base_delay_seconds=0, maximum_delay_seconds=7)
+
+
 @pytest.mark.parametrize("door", ALL)
 def test_retry_total_counts_repetitions(door: Door, emulator: Emulator, hub: str) -> None:
     """A real refused connection is tried as often as asked for, with every door; the message is the proof."""

@@ -97,10 +97,7 @@ def of_client(keywords: Mapping[str, Any], endpoint: str) -> tuple[Keywords, Key
         TypeError: A value has a wrong type, or the keyword belongs to a call.
     """
     options = dict(keywords)
-    for name in _OF_CALL:
-        if name in options:
-            raise TypeError(f"WebPubSubServiceClient() has no argument {name!r}: it is an option of a call.")
-    defaults = {name: options[name] for name in (*_OF_BOTH, *_TIMEOUTS) if name in options}
+    defaults = defaults_of(options, "WebPubSubServiceClient")
     for name in ("raw_request_hook", "raw_response_hook"):
         _callable(options.pop(name, None), name)
     if options.pop("request_id", None) is not None:
@@ -117,6 +114,18 @@ def of_client(keywords: Mapping[str, Any], endpoint: str) -> tuple[Keywords, Key
                 options["proxy"] = proxies[key]
                 break
     return options, defaults
+
+
+def defaults_of(keywords: Mapping[str, Any], method: str) -> Keywords:
+    """Pick the keywords that all calls of a client are to start from.
+
+    Raises:
+        TypeError: A keyword belongs to a call.
+    """
+    for name in _OF_CALL:
+        if name in keywords:
+            raise TypeError(f"{method}() has no argument {name!r}: it is an option of a call.")
+    return {name: keywords[name] for name in (*_OF_BOTH, *_TIMEOUTS) if name in keywords}
 
 
 def of_call(keywords: Mapping[str, Any], defaults: Mapping[str, Any], method: str) -> tuple[Keywords, Extras]:

@@ -113,6 +113,23 @@ class WebPubSubServiceClient(NativeClient):
         """
         return super().from_connection_string(connection_string, hub, **options)
 
+    def with_options(self, **options: Any) -> Self:
+        """Return a client whose calls have other options.
+
+        It has the credential and the connections of this one: closing one of the two closes both.
+
+        Args:
+            **options: See `RequestOptions`, and the keywords of azure-core that a client takes for its calls.
+
+        Raises:
+            ConfigurationError: A value is out of range.
+            TypeError: A name is unknown, or a value is of the wrong type.
+        """
+        defaults = _options.defaults_of(options, "with_options")
+        other = super().with_options(**options)
+        other._defaults = {**self._defaults, **defaults}
+        return other
+
     def _settings(self, method: Callable[..., object], options: Mapping[str, Any]) -> Settings:
         if not options and not self._defaults:
             return self._http.settings
