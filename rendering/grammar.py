@@ -438,6 +438,9 @@ def _check_schema(document: Document, schema: Document, where: str, refusals: Re
         refusals.add(where, "only an object has properties")
     if isinstance(schema.get("additionalProperties"), dict) and is_object(document, schema):
         refusals.add(where, "an object with fields of its own and a schema for all others is not supported", DECIDE)
+    if _is_endless(document, schema):
+        refusals.add(where, "the schema leads in circles, with no object on the way")
+        return
     known, needed = {*properties(document, schema)}, {*schema.get("required", [])}
     if not needed <= known or not {*schema.get("x-published-as-optional", [])} <= needed:
         refusals.add(where, "type, properties and required do not match")
@@ -451,6 +454,17 @@ def _check_schema(document: Document, schema: Document, where: str, refusals: Re
     _check_bases(document, schema, where, refusals)
     _check_values(schema, where, refusals)
     _check_alternatives(document, schema, where, refusals)
+
+
+def _is_endless(document: Document, schema: Document, seen: tuple[str, ...] = ()) -> bool:
+    """Tell whether lists or maps hold themselves without an object or a name of a class in between."""
+    schema, name = resolved(document, schema)
+    if {"properties", "enum", "oneOf", "allOf"} & {*schema}:
+        return False
+    if name is not None and name in seen:
+        return True
+    inner = [schema[key] for key in ("items", "additionalProperties") if isinstance(schema.get(key), dict)]
+    return any(_is_endless(document, each, (*seen, name) if name else seen) for each in inner)
 
 
 def _check_bases(document: Document, schema: Document, where: str, refusals: Refusals) -> None:
@@ -673,6 +687,24 @@ def published_name_of(operation: Document) -> str:
     """Return what is made of the id of an operation, whatever was decided."""
     name = operation["operationId"]
     return name if re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) else snake(name.rpartition("_")[2])
+
+
+def check_alternatives(document: Document, refusals: Refusals) -> None:
+    """Check that an object which is an alternative in several places is told by the same value in all of them."""
+    told: dict[str, tuple[str, str]] = {}
+    for name, schema in document["components"]["schemas"].items():
+        discriminator = schema.get("discriminator", {}) if "oneOf" in schema else {}
+        for value, reference in discriminator.get("mapping", {}).items():
+            said = (discriminator["propertyName"], value)
+            if told.setdefault(reference, said) != said:
+                where = at("#/components/schemas", name)
+                refusals.add(where, f"{reference} is told from others in another way elsewhere", DECIDE)
+
+
+def check_heirs(name: str, values: list[str], refusals: Refusals) -> None:
+    """Check that each of the alternatives that inherit from one schema has a value of its own."""
+    for value in sorted({value for value in values if values.count(value) > 1}):
+        refusals.add(at("#/components/schemas", name), f"two of its alternatives have the value {value!r}")
 
 
 def check_alternative_base(document: Document, name: str, base: Document, refusals: Refusals) -> None:

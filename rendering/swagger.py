@@ -221,6 +221,7 @@ def _normalize(document: Document, refusals: Refusals) -> list[str]:
     _close_open_enumerations(document)
     notes = _hoist(document)
     _find_alternatives(document, refusals)
+    grammar.check_alternatives(document, refusals)
     refusals.stop()
     schemas = document["components"]["schemas"]
     flat = {name: _flat(document, schema) for name, schema in schemas.items()}
@@ -308,10 +309,13 @@ def _find_alternatives(document: Document, refusals: Refusals) -> None:
             continue
         grammar.check_alternative_base(document, name, base, refusals)
         said = {ref: value for value, ref in base["discriminator"].get("mapping", {}).items()}
-        mapping = {}
-        for heir in concrete:
-            reference = f"#/components/schemas/{heir}"
-            mapping[said.get(reference) or schemas[heir].get("x-ms-discriminator-value", heir)] = reference
+        references = [f"#/components/schemas/{heir}" for heir in concrete]
+        values = [
+            said.get(reference) or schemas[heir].get("x-ms-discriminator-value", heir)
+            for heir, reference in zip(concrete, references, strict=True)
+        ]
+        grammar.check_heirs(name, values, refusals)
+        mapping = dict(zip(values, references, strict=True))
         found[name] = {
             **({"description": base["description"]} if "description" in base else {}),
             "oneOf": [{"$ref": reference} for reference in mapping.values()],

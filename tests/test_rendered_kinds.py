@@ -17,6 +17,7 @@ import pytest
 
 import codegen
 from rendering import files, swagger
+from rendering.grammar import Refused
 
 COUNTER = itertools.count()
 PACKAGE = Path("generated/webpubsub_rest")
@@ -420,6 +421,38 @@ def test_all_refusals_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFix
 """
     assert capsys.readouterr().err == "codegen.py: " + block.format(1) + block.format(2)
     assert not (tmp_path / "generated").exists()
+
+
+CIRCLE = {"type": "array", "items": ref("Loop")}
+TWO = {"oneOf": [ref("Circle")], "discriminator": {"propertyName": "kind", "mapping": {"round": ref("Circle")["$ref"]}}}
+HEIRS = {
+    "Base": {"type": "object", "discriminator": {"propertyName": "kind"}, "properties": {"kind": TEXT}},
+    **{name: {"allOf": [ref("Base")], "x-ms-discriminator-value": "same"} for name in ("One", "Other")},
+}
+
+
+@pytest.mark.parametrize(
+    ("schemas", "says"),
+    [
+        ({"Loop": CIRCLE}, "the schema leads in circles, with no object on the way"),
+        ({"Loop": {"type": "object", "additionalProperties": CIRCLE}}, "the schema leads in circles, with no object"),
+        ({**SHAPE, "Two": TWO}, "Circle is told from others in another way elsewhere"),
+        (HEIRS, "two of its alternatives have the value 'same'"),
+        ({"A": {"type": "object", "properties": {"to_dict": TEXT}}}, "a field cannot be called to_dict"),
+        ({"A": {"type": "object", "properties": {"userId": TEXT, "user_id": TEXT}}}, "two fields are called user_id"),
+        ({"A-b": {}, "a_B": {}}, "its class would be called like that of A-b"),
+        ({"A": {"oneOf": [TEXT]}}, "alternatives (oneOf) need a discriminator"),
+        ({"A": {"anyOf": [TEXT]}}, "anyOf is supported for open enumerations only"),
+        ({"A": {"enum": [True]}}, "must be texts or whole numbers"),
+        ({"A": {"enum": ["a", "a"]}}, "must be different"),
+    ],
+)
+def test_what_has_no_form_in_python_is_refused(schemas: dict[str, Any], says: str) -> None:
+    """A sentence says why, before anything is rendered."""
+    with pytest.raises(Refused) as raised:
+        swagger.renderable(document({"responses": {"204": {"description": ""}}}, schemas))
+
+    assert says in str(raised.value)
 
 
 def test_a_preview_of_another_api_has_a_place_of_its_own(tmp_path: Path) -> None:
