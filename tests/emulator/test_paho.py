@@ -3,8 +3,9 @@
 import asyncio
 import json
 import queue
+import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal, Self
 
 import paho.mqtt.client as paho
@@ -13,11 +14,13 @@ from paho.mqtt import properties as paho_properties
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.subscribeoptions import SubscribeOptions
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as connect_websocket
 from websockets.typing import Subprotocol
 
 from webpubsub import WebPubSubServiceClient
 from webpubsub.emulator import Emulator
+from webpubsub.emulator._clients import webpubsub_v1_pb2 as schema
 
 Properties: Any = paho_properties.Properties  # it has no types
 VERSIONS = [paho.MQTTv311, paho.MQTTv5]
@@ -317,6 +320,52 @@ def test_json_clients_and_mqtt_clients_talk(connect: Connect, service: WebPubSub
         received = json.loads(websocket.recv(SECONDS))
         expected = ("text", "hi") if version == paho.MQTTv5 else ("binary", "aGk=")
         assert (received["group"], received["dataType"], received["data"]) == ("room", *expected)
+
+
+def test_protobuf_clients_and_mqtt_clients_talk(connect: Connect, service: WebPubSubServiceClient) -> None:
+    """JSON stays the text that it was, and what is packed stays packed."""
+    access = service.get_client_access_token(roles=ROLES, groups=["room"])
+    user = connect("user", paho.MQTTv5)
+    user.subscribe("room")
+    packed = schema.MessageData(protobuf_data={"type_url": "t", "value": b"v"})
+    with connect_websocket(access.url, subprotocols=[Subprotocol("protobuf.webpubsub.azure.v1")]) as websocket:
+        websocket.recv(SECONDS)
+        for data in (schema.MessageData(json_data='{"a" : 1}'), packed):
+            request = schema.SendToGroupMessage(group="room", data=data, no_echo=True)
+            websocket.send(schema.UpstreamMessage(send_to_group_message=request).SerializeToString())
+        received = [user.messages.get(timeout=SECONDS) for _ in range(2)]
+        for message in received:
+            user.client.publish("room", message.payload, properties=message.properties)
+        back = [schema.DownstreamMessage.FromString(websocket.recv(SECONDS, decode=False)) for _ in range(2)]
+
+    assert [bytes(message.payload) for message in received] == [b'{"a" : 1}', b"\x0a\x01t\x12\x01v"]
+    assert [told(message)["ContentType"] for message in received] == ["application/json", "application/x-protobuf"]
+    assert [message.data_message.data for message in back] == [schema.MessageData(json_data='{"a" : 1}'), packed]
+
+
+def test_rubbish_harms_nobody_but_its_sender(
+    connect: Connect, service: WebPubSubServiceClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Random bytes before and after the CONNECT: the sender is closed, others go on, and the log is silent."""
+    randomness = random.Random(1)
+    user = connect("user", paho.MQTTv5)
+    user.subscribe("room")
+    greeting = b"\x10\x0f\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x02hx"
+    access = service.get_client_access_token(client_protocol="MQTT")
+    for number in range(60):
+        with connect_websocket(access.url, subprotocols=[Subprotocol("mqtt")]) as websocket:
+            with suppress(ConnectionClosed):
+                websocket.send(greeting if number % 2 else b"")
+                websocket.send(randomness.randbytes(randomness.randrange(1, 40)))
+                websocket.send("text")
+                while True:
+                    websocket.recv(SECONDS)
+            assert websocket.close_code in (1000, 1003, 1007, 1008)
+
+    user.publish("room", "still here", 1)
+
+    assert user.receive() == ("room", b"still here", 1)
+    assert [record.message for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
 
 
 def test_properties_of_version_5_travel(connect: Connect) -> None:
