@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 import codegen
-from rendering import files
+from rendering import files, swagger
 
 ROOT = Path(codegen.__file__).parent
 FIXTURE = ROOT / "tests" / "fixtures" / "swagger-2.0.json"
@@ -388,7 +388,8 @@ def test_content_is_sent_as_the_document_wants(all_kinds: Rendered, number: int)
 def test_all_that_can_be_rendered_passes_the_type_checker(all_kinds: Rendered) -> None:
     """One document with everything, and one imported from Swagger 2.0, have no finding of mypy --strict."""
     root, _, _ = all_kinds
-    assert codegen.main(["import", str(FIXTURE), "--force"], root) == 0
+    imported = swagger.to_openapi3(files.load(FIXTURE))
+    (root / "spec" / "2020-02-02.yaml").write_text(files.dump_yaml(imported), "utf-8")
     assert codegen.main([], root) == 0
 
     call = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file", os.devnull]
