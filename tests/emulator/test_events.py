@@ -129,3 +129,36 @@ def test_the_application_that_closes_a_client_is_told_of_it(service: Service, cl
     assert client.calls[1:] == [
         CallUpstream(2, DisconnectedEvent("Application server closed the connection. Reason: bye"))
     ]
+
+
+def invoke(client: Client, invocation_id: str, data: object = 1) -> None:
+    client.send(type="invoke", invocationId=invocation_id, target="event", event="e", data=data)
+
+
+def test_an_invocation_is_an_event_with_a_response_of_its_own(client: Client) -> None:
+    """The handler sees a user event; what it replies comes under the id of the invocation."""
+    invoke(client, "i")
+    client.reply(2, HI)
+    invoke(client, "j")
+    client.reply(3, EventFailed())
+
+    assert client.calls[1:] == [CallUpstream(2, UserEvent("e", ONE)), CallUpstream(3, UserEvent("e", ONE))]
+    error = '"error":{"name":"InternalServerError","message":"Internal server error"}'
+    assert client.frames == [
+        '{"type":"invokeResponse","invocationId":"i","success":true,"dataType":"text","data":"hi"}',
+        f'{{"type":"invokeResponse","invocationId":"j","success":false,{error}}}',
+    ]
+
+
+def test_an_invocation_can_be_cancelled(client: Client) -> None:
+    """Under way or waiting: nothing is told of it any more, and the others go on; unknown ids are nothing."""
+    for number in "ijk":
+        invoke(client, number)
+    client.send(type="cancelInvocation", invocationId="j")
+    client.send(type="cancelInvocation", invocationId="i")
+    client.send(type="cancelInvocation", invocationId="nobody")
+    client.reply(2, HI)
+    client.reply(3, EventReply())
+
+    assert client.calls[2:] == [CancelUpstream(2), CallUpstream(3, UserEvent("e", ONE))]
+    assert client.frames == ['{"type":"invokeResponse","invocationId":"k","success":true}']

@@ -7,12 +7,15 @@ from hypothesis import strategies as st
 from webpubsub.emulator._clients.json_v1 import JsonCodec
 from webpubsub.emulator._hub.messages import (
     Ack,
+    CancelInvocation,
     ClientMessage,
     Connected,
     DataType,
     Disconnected,
     Event,
     Failure,
+    Invoke,
+    InvokeResponse,
     JoinGroup,
     LeaveGroup,
     Message,
@@ -24,10 +27,19 @@ from webpubsub.emulator._hub.messages import (
     SendToGroup,
     SequenceAck,
     ServerMessage,
+    StartStream,
+    StreamAck,
+    StreamClosed,
+    StreamData,
+    StreamEnd,
+    StreamInfo,
+    StreamNack,
 )
 
 CODEC = JsonCodec()
 X = Payload(DataType.JSON, '"x"')
+NOTHING = Payload(DataType.TEXT, "")
+OOPS = Failure("UserError", "m")
 
 REQUESTS: list[tuple[str, ClientMessage]] = [
     ('{"type":"joinGroup","group":"g"}', JoinGroup("g")),
@@ -47,6 +59,15 @@ REQUESTS: list[tuple[str, ClientMessage]] = [
     ('{"type":"ping"}', Ping()),
     (' \t\r\n{ "type" : "ping" , "more" : [ 1 ] } ', Ping()),
     ('{"type":"sequenceAck","sequenceId":5}', SequenceAck(5)),
+    ('{"type":"invoke","invocationId":"i","target":"event","event":"e","data":"x"}', Invoke("i", "e", X)),
+    ('{"type":"invoke","invocationId":"i","target":"event","event":"e"}', Invoke("i", "e", NOTHING)),
+    ('{"type":"cancelInvocation","invocationId":"i"}', CancelInvocation("i")),
+    ('{"type":"sendToGroup","group":"g","stream":{"streamId":"s"}}', StartStream("g", "s", 300)),
+    ('{"type":"sendToGroup","group":"g","stream":{"streamId":"s","idleTimeoutMs":50}}', StartStream("g", "s", 0.05)),
+    ('{"type":"streamData","streamId":"s"}', StreamData("s")),
+    ('{"type":"streamData","streamId":"s","streamSequenceId":1,"dataType":"json","data":"x"}', StreamData("s", 1, X)),
+    ('{"type":"streamEnd","streamId":"s"}', StreamEnd("s")),
+    ('{"type":"streamEnd","streamId":"s","error":{"message":"m","userErrorCode":"c"}}', StreamEnd("s", OOPS, "c")),
 ]
 
 
@@ -88,7 +109,19 @@ VIOLATIONS = [
     "{}",
     '{"type":1}',
     '{"type":"fly"}',
-    '{"type":"invoke","invocationId":"1","target":"event","event":"e"}',
+    '{"type":"invoke","invocationId":"1","target":"group","event":"e"}',
+    '{"type":"invoke","invocationId":"","target":"event","event":"e"}',
+    '{"type":"invoke","target":"event","event":"e"}',
+    '{"type":"cancelInvocation"}',
+    '{"type":"sendToGroup","group":"g","stream":1}',
+    '{"type":"sendToGroup","group":"g","stream":{}}',
+    '{"type":"sendToGroup","group":"g","stream":{"streamId":"s"},"data":1}',
+    '{"type":"sendToGroup","group":"g","stream":{"streamId":"s"},"ackId":1}',
+    '{"type":"sendToGroup","group":"g","stream":{"streamId":"s","idleTimeoutMs":0}}',
+    '{"type":"streamData","streamId":"s","streamSequenceId":1}',
+    '{"type":"streamData","streamId":"s","streamSequenceId":0,"dataType":"json","data":1}',
+    '{"type":"streamEnd"}',
+    '{"type":"streamEnd","streamId":"s","error":"oops"}',
     '{"type":"ping"} x',
     '\ufeff{"type":"ping"}',
     '{"type":"ping","x":NaN}',
@@ -168,6 +201,17 @@ MESSAGES = [
     (Message(X, "g"), '"from":"group","fromUserId":null,"group":"g","dataType":"json","data":"x"'),
     (Message(X, 'g"', "ann"), '"from":"group","fromUserId":"ann","group":"g\\"","dataType":"json","data":"x"'),
     (Message(X, None, None, {"k": "v"}), '"from":"server","dataType":"json","data":"x","metadata":{"k":"v"}'),
+    (
+        Message(X, "g", stream=StreamInfo("s", 2)),
+        '"from":"group","fromUserId":null,"group":"g","dataType":"json","data":"x",'
+        '"stream":{"streamId":"s","streamSequenceId":2}',
+    ),
+    (
+        Message(NOTHING, "g", stream=StreamInfo("s", 3, True, OOPS, "c")),
+        '"from":"group","fromUserId":null,"group":"g","dataType":"text","data":"",'
+        '"stream":{"streamId":"s","streamSequenceId":3,"endOfStream":true,'
+        '"error":{"name":"UserError","message":"m","userErrorCode":"c"}}',
+    ),
     (Message(X, None, None, {}), '"from":"server","dataType":"json","data":"x"'),
 ]
 
@@ -185,6 +229,22 @@ def test_system_frames_are_written_byte_for_byte() -> None:
         (Connected("c1", None), '{"type":"system","event":"connected","userId":null,"connectionId":"c1"}'),
         (Disconnected("bye"), '{"type":"system","event":"disconnected","message":"bye"}'),
         (Pong(), '{"type":"pong"}'),
+        (
+            InvokeResponse("i", X),
+            '{"type":"invokeResponse","invocationId":"i","success":true,"dataType":"json","data":"x"}',
+        ),
+        (InvokeResponse("i"), '{"type":"invokeResponse","invocationId":"i","success":true}'),
+        (
+            InvokeResponse("i", failure=OOPS),
+            '{"type":"invokeResponse","invocationId":"i","success":false,"error":{"name":"UserError","message":"m"}}',
+        ),
+        (StreamAck("s", 1), '{"type":"streamAck","streamId":"s","expectedSequenceId":1}'),
+        (
+            StreamNack("s", 1, OOPS),
+            '{"type":"streamNack","streamId":"s","name":"UserError","message":"m","expectedSequenceId":1}',
+        ),
+        (StreamClosed("s"), '{"type":"streamClosed","streamId":"s"}'),
+        (StreamClosed("s", OOPS), '{"type":"streamClosed","streamId":"s","error":{"name":"UserError","message":"m"}}'),
     ]
 
     assert [CODEC.encode(message) for message, _ in said] == [Send(frame) for _, frame in said]

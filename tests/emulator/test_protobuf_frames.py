@@ -15,6 +15,7 @@ from webpubsub.emulator._clients.protobuf_v1 import ProtobufCodec
 from webpubsub.emulator._clients.simple import SimpleCodec
 from webpubsub.emulator._hub.messages import (
     Ack,
+    CancelInvocation,
     ClientMessage,
     Connected,
     DataType,
@@ -22,6 +23,8 @@ from webpubsub.emulator._hub.messages import (
     Event,
     Failure,
     Frame,
+    Invoke,
+    InvokeResponse,
     JoinGroup,
     LeaveGroup,
     Message,
@@ -33,6 +36,12 @@ from webpubsub.emulator._hub.messages import (
     SendToGroup,
     SequenceAck,
     ServerMessage,
+    StartStream,
+    StreamAck,
+    StreamClosed,
+    StreamData,
+    StreamEnd,
+    StreamNack,
 )
 
 CODEC = ProtobufCodec()
@@ -83,6 +92,59 @@ REQUESTS: list[tuple[bytes, ClientMessage]] = [
 def test_requests_are_read(frame: bytes, message: ClientMessage) -> None:
     """Every kind of request, with and without what is optional; unknown fields are ignored."""
     assert list(CODEC.decode(frame)) == [message]
+
+
+OF_THEIR_OWN: list[tuple[bytes, ClientMessage]] = [
+    (
+        up(invoke_event_message={"event": "e", "invocation_id": "i", "data": {"text_data": "x"}}),
+        Invoke("i", "e", TEXT),
+    ),
+    (up(cancel_invocation_message={"invocation_id": "i"}), CancelInvocation("i")),
+    (up(send_to_group_message={"group": "g", "stream": {"stream_id": "s"}}), StartStream("g", "s", 300)),
+    (up(stream_data_message={"stream_id": "s"}), StreamData("s")),
+    (
+        up(stream_data_message={"stream_id": "s", "stream_sequence_id": 1, "data": {"text_data": "x"}}),
+        StreamData("s", 1, TEXT),
+    ),
+    (up(stream_end_message={"stream_id": "s"}), StreamEnd("s")),
+    (
+        up(stream_end_message={"stream_id": "s", "error": {"message": "m", "user_error_code": "c"}}),
+        StreamEnd("s", Failure("UserError", "m"), "c"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("frame", "message"), OF_THEIR_OWN, ids=range(len(OF_THEIR_OWN)))
+def test_invocations_and_streams_are_read(frame: bytes, message: ClientMessage) -> None:
+    """The same facts as in JSON."""
+    assert list(CODEC.decode(frame)) == [message]
+
+
+ABOUT_THEM: list[tuple[ServerMessage, dict[str, Any]]] = [
+    (
+        InvokeResponse("i", TEXT),
+        {"invoke_response": {"invocation_id": "i", "success": True, "data": {"text_data": "x"}}},
+    ),
+    (
+        InvokeResponse("i", failure=Failure("n", "m")),
+        {"invoke_response": {"invocation_id": "i", "error": {"name": "n", "message": "m"}}},
+    ),
+    (StreamAck("s", 2), {"stream_ack": {"stream_id": "s", "expected_sequence_id": 2}}),
+    (
+        StreamNack("s", 2, Failure("n", "m")),
+        {"stream_nack": {"stream_id": "s", "name": "n", "message": "m", "expected_sequence_id": 2}},
+    ),
+    (
+        StreamClosed("s", Failure("n", "m")),
+        {"stream_closed": {"stream_id": "s", "error": {"name": "n", "message": "m"}}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("message", "fields"), ABOUT_THEM)
+def test_what_is_said_about_invocations_and_streams(message: ServerMessage, fields: dict[str, Any]) -> None:
+    """In the fields of the schema."""
+    assert CODEC.encode(message) == Send(down(**fields).SerializeToString())
 
 
 PAYLOADS: list[tuple[dict[str, Any], Payload]] = [

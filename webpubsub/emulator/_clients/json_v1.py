@@ -13,6 +13,7 @@ from typing import NoReturn
 from .._hub import json_text, names
 from .._hub.messages import (
     Ack,
+    CancelInvocation,
     ClientMessage,
     CloseCode,
     Connected,
@@ -21,6 +22,8 @@ from .._hub.messages import (
     Event,
     Failure,
     Frame,
+    Invoke,
+    InvokeResponse,
     JoinGroup,
     LeaveGroup,
     Message,
@@ -33,11 +36,21 @@ from .._hub.messages import (
     SendToGroup,
     SequenceAck,
     ServerMessage,
+    StartStream,
+    StreamAck,
+    StreamClosed,
+    StreamData,
+    StreamEnd,
+    StreamInfo,
+    StreamNack,
 )
 
 __all__ = ["JsonCodec"]
 
 _LARGEST_ID = 2**64 - 1
+_LARGEST_INT32 = 2**31 - 1
+_LONGEST_ID = 1024
+_IDLE_MS = 300_000
 _LONGEST_TTL_SECONDS = 300
 _DATA_TYPES = {data_type.value: data_type for data_type in DataType}
 _write = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -75,6 +88,15 @@ class JsonCodec:
                 return Send(_write({"type": "system", "event": "disconnected", "message": reason}))
             case Pong():
                 return Send('{"type":"pong"}')
+            case InvokeResponse():
+                return Send(_invoke_response(message))
+            case StreamAck(stream_id, expected):
+                return Send(_write({"type": "streamAck", "streamId": stream_id, "expectedSequenceId": expected}))
+            case StreamNack(stream_id, expected, failure):
+                nack = {"type": "streamNack", "streamId": stream_id, "name": failure.name, "message": failure.message}
+                return Send(_write({**nack, "expectedSequenceId": expected}))
+            case StreamClosed(stream_id, failure):
+                return Send(_write({"type": "streamClosed", "streamId": stream_id, **_error(failure)}))
 
 
 def _message(message: Message, sequence_id: int | None) -> str:
@@ -91,14 +113,39 @@ def _members(message: Message) -> str:
         origin = f'"group","fromUserId":{_write(message.from_user_id)},"group":{_write(message.group)}'
     payload = message.payload
     members = f'"type":"message","from":{origin},"dataType":"{payload.data_type}","data":{_data(payload)}'
-    return members + f',"metadata":{_write(message.metadata)}' if message.metadata else members
+    if message.metadata:
+        members += f',"metadata":{_write(message.metadata)}'
+    return members if message.stream is None else f'{members},"stream":{_write(_stream(message.stream))}'
+
+
+def _stream(stream: StreamInfo) -> dict[str, object]:
+    written: dict[str, object] = {"streamId": stream.stream_id, "streamSequenceId": stream.sequence_id}
+    if stream.end:
+        written["endOfStream"] = True
+    if stream.failure is not None:
+        error = {"name": stream.failure.name, "message": stream.failure.message}
+        code = {} if stream.user_error_code is None else {"userErrorCode": stream.user_error_code}
+        written["error"] = error | code
+    return written
+
+
+def _invoke_response(response: InvokeResponse) -> str:
+    success = "false" if response.failure else "true"
+    written = f'{{"type":"invokeResponse","invocationId":{_write(response.invocation_id)},"success":{success}'
+    if response.payload is not None:
+        written += f',"dataType":"{response.payload.data_type}","data":{_data(response.payload)}'
+    if response.failure is not None:
+        written += f',"error":{_write(_error(response.failure)["error"])}'
+    return written + "}"
+
+
+def _error(failure: Failure | None) -> dict[str, dict[str, str]]:
+    return {} if failure is None else {"error": {"name": failure.name, "message": failure.message}}
 
 
 def _ack(ack_id: int, failure: Failure | None) -> str:
     ack: dict[str, object] = {"type": "ack", "ackId": ack_id, "success": failure is None}
-    if failure is not None:
-        ack["error"] = {"name": failure.name, "message": failure.message}
-    return _write(ack)
+    return _write(ack | _error(failure))
 
 
 def _data(payload: Payload) -> str:
@@ -118,8 +165,10 @@ def _leave_group(members: _Members) -> LeaveGroup:
     return LeaveGroup(_group(members), _ack_id(members))
 
 
-def _send_to_group(members: _Members) -> SendToGroup:
+def _send_to_group(members: _Members) -> SendToGroup | StartStream:
     metadata = _metadata(members)
+    if _value(members, "stream") is not None:
+        return _start_stream(members, metadata)
     return SendToGroup(
         group=_group(members),
         payload=_payload(members, metadata),
@@ -136,6 +185,51 @@ def _event(members: _Members) -> Event:
         _refuse("The name of the event is not valid.")
     metadata = _metadata(members)
     return Event(name, _payload(members, metadata), metadata, _ack_id(members))
+
+
+def _start_stream(members: _Members, metadata: Mapping[str, str] | None) -> StartStream:
+    stream = _object(members, "stream")
+    if "data" in members or "ackId" in members:
+        _refuse("The start of a stream has neither data nor an ackId.")
+    idle = _integer(stream, "idleTimeoutMs", _LARGEST_INT32)
+    if idle == 0:
+        _refuse("idleTimeoutMs must be greater than 0.")
+    return StartStream(_group(members), _id(stream, "streamId"), (idle or _IDLE_MS) / 1000, metadata)
+
+
+def _stream_data(members: _Members) -> StreamData:
+    stream_id = _id(members, "streamId")
+    parts = [name for name in ("streamSequenceId", "dataType", "data") if name in members]
+    if not parts:
+        return StreamData(stream_id)
+    sequence_id = _integer(members, "streamSequenceId", _LARGEST_ID)
+    if len(parts) < 3 or not sequence_id:
+        _refuse("A piece of a stream has streamSequenceId, from 1, dataType and data, or none of them.")
+    return StreamData(stream_id, sequence_id, _payload(members, None))
+
+
+def _stream_end(members: _Members) -> StreamEnd:
+    stream_id = _id(members, "streamId")
+    if _value(members, "error") is None:
+        return StreamEnd(stream_id)
+    error = _object(members, "error")
+    text = {name: _text(error, name) for name in ("message", "userErrorCode") if _value(error, name) is not None}
+    return StreamEnd(stream_id, Failure("UserError", text.get("message", "")), text.get("userErrorCode"))
+
+
+def _invoke(members: _Members) -> Invoke:
+    if _text(members, "target").lower() != "event":
+        _refuse("target must be event.")
+    name = _text(members, "event")
+    if not names.is_event(name):
+        _refuse("The name of the event is not valid.")
+    metadata = _metadata(members)
+    payload = _payload(members, metadata) if "data" in members else Payload(DataType.TEXT, "")
+    return Invoke(_id(members, "invocationId"), name, payload, metadata)
+
+
+def _cancel_invocation(members: _Members) -> CancelInvocation:
+    return CancelInvocation(_id(members, "invocationId"))
 
 
 def _ping(_: _Members) -> Ping:
@@ -156,7 +250,25 @@ _DECODERS: Mapping[str, Callable[[_Members], ClientMessage]] = {
     "event": _event,
     "ping": _ping,
     "sequenceack": _sequence_ack,
+    "invoke": _invoke,
+    "cancelinvocation": _cancel_invocation,
+    "streamdata": _stream_data,
+    "streamend": _stream_end,
 }
+
+
+def _object(members: _Members, name: str) -> _Members:
+    member = members.get(name)
+    if member is None or not isinstance(member.value, dict):
+        _refuse(f"{name} must be an object.")
+    return json_text.members(member.text)
+
+
+def _id(members: _Members, name: str) -> str:
+    text = _text(members, name)
+    if not 1 <= len(text) <= _LONGEST_ID:
+        _refuse(f"{name} must have 1 to {_LONGEST_ID} characters.")
+    return text
 
 
 def _group(members: _Members) -> str:

@@ -12,13 +12,17 @@ from google.protobuf.message import DecodeError
 from .._hub import json_text, names
 from .._hub.messages import (
     Ack,
+    CancelInvocation,
     ClientMessage,
     CloseCode,
     Connected,
     DataType,
     Disconnected,
     Event,
+    Failure,
     Frame,
+    Invoke,
+    InvokeResponse,
     JoinGroup,
     LeaveGroup,
     Message,
@@ -31,11 +35,20 @@ from .._hub.messages import (
     SendToGroup,
     SequenceAck,
     ServerMessage,
+    StartStream,
+    StreamAck,
+    StreamClosed,
+    StreamData,
+    StreamEnd,
+    StreamInfo,
+    StreamNack,
 )
 from . import webpubsub_v1_pb2 as schema
 
 __all__ = ["ProtobufCodec"]
 
+_LONGEST_ID = 1024
+_IDLE_MS = 300_000
 _LONGEST_TTL_SECONDS = 300
 
 
@@ -66,8 +79,7 @@ class ProtobufCodec:
             case Ack(None, _):
                 return None
             case Ack(ack_id, failure):
-                error = None if failure is None else schema.ErrorMessage(name=failure.name, message=failure.message)
-                ack = schema.AckMessage(ack_id=ack_id, success=failure is None, error=error)
+                ack = schema.AckMessage(ack_id=ack_id, success=failure is None, error=_error(failure))
                 return Send(_frame(ack_message=ack), is_ack=True)
             case Connected(connection_id, user_id, token):
                 connected = schema.ConnectedMessage(
@@ -79,6 +91,42 @@ class ProtobufCodec:
                 return Send(_frame(system_message=schema.SystemMessage(disconnected_message=disconnected)))
             case Pong():
                 return Send(_frame(pong_message=schema.PongMessage()))
+            case InvokeResponse(invocation_id, payload, failure):
+                response = schema.InvokeResponseMessage(
+                    invocation_id=invocation_id,
+                    success=failure is None,
+                    data=None if payload is None else _data(payload),
+                    error=_error(failure),
+                )
+                return Send(_frame(invoke_response=response))
+            case StreamAck(stream_id, expected):
+                stream_ack = schema.StreamAckMessage(stream_id=stream_id, expected_sequence_id=expected)
+                return Send(_frame(stream_ack=stream_ack))
+            case StreamNack(stream_id, expected, failure):
+                nack = schema.StreamNackMessage(
+                    stream_id=stream_id, name=failure.name, message=failure.message, expected_sequence_id=expected
+                )
+                return Send(_frame(stream_nack=nack))
+            case StreamClosed(stream_id, failure):
+                return Send(
+                    _frame(stream_closed=schema.StreamClosedMessage(stream_id=stream_id, error=_error(failure)))
+                )
+
+
+def _error(failure: Failure | None) -> schema.ErrorMessage | None:
+    return None if failure is None else schema.ErrorMessage(name=failure.name, message=failure.message)
+
+
+def _stream(stream: StreamInfo) -> schema.StreamInfo:
+    failure = stream.failure
+    return schema.StreamInfo(
+        stream_id=stream.stream_id,
+        stream_sequence_id=stream.sequence_id,
+        end_of_stream=True if stream.end else None,
+        error=None
+        if failure is None
+        else schema.StreamError(name=failure.name, message=failure.message, user_error_code=stream.user_error_code),
+    )
 
 
 def _frame(**message: Any) -> bytes:
@@ -92,6 +140,7 @@ def _data_message(message: Message, sequence_id: int | None) -> schema.DataMessa
         data=_data(message.payload),
         sequence_id=sequence_id,
         metadata=message.metadata,
+        stream=None if message.stream is None else _stream(message.stream),
         **origin,
     )
 
@@ -119,8 +168,10 @@ def _leave_group(message: schema.LeaveGroupMessage) -> LeaveGroup:
     return LeaveGroup(_group(message), _ack_id(message))
 
 
-def _send_to_group(message: schema.SendToGroupMessage) -> SendToGroup:
+def _send_to_group(message: schema.SendToGroupMessage) -> SendToGroup | StartStream:
     metadata = _metadata(message.metadata)
+    if message.HasField("stream"):
+        return _start_stream(message, metadata)
     if message.ttl_seconds > _LONGEST_TTL_SECONDS:
         _refuse(f"ttl_seconds must be from 0 to {_LONGEST_TTL_SECONDS}.")
     return SendToGroup(
@@ -140,6 +191,51 @@ def _event(message: schema.EventMessage) -> Event:
     return Event(message.event, _payload(message.data, metadata), metadata, _ack_id(message))
 
 
+def _start_stream(message: schema.SendToGroupMessage, metadata: Mapping[str, str] | None) -> StartStream:
+    stream = message.stream
+    if message.HasField("data") or message.HasField("ack_id"):
+        _refuse("The start of a stream has neither data nor an ack_id.")
+    if stream.HasField("idle_timeout_ms") and stream.idle_timeout_ms == 0:
+        _refuse("idle_timeout_ms must be greater than 0.")
+    return StartStream(_group(message), _id(stream.stream_id), (stream.idle_timeout_ms or _IDLE_MS) / 1000, metadata)
+
+
+def _stream_data(message: schema.StreamDataMessage) -> StreamData:
+    stream_id = _id(message.stream_id)
+    parts = message.HasField("stream_sequence_id"), message.HasField("data")
+    if parts == (False, False):
+        return StreamData(stream_id)
+    if parts != (True, True) or message.stream_sequence_id == 0:
+        _refuse("A piece of a stream has a stream_sequence_id, from 1, and data, or neither.")
+    return StreamData(stream_id, message.stream_sequence_id, _payload(message.data, None))
+
+
+def _stream_end(message: schema.StreamEndMessage) -> StreamEnd:
+    stream_id = _id(message.stream_id)
+    if not message.HasField("error"):
+        return StreamEnd(stream_id)
+    code = message.error.user_error_code if message.error.HasField("user_error_code") else None
+    return StreamEnd(stream_id, Failure("UserError", message.error.message), code)
+
+
+def _invoke(message: schema.InvokeEventMessage) -> Invoke:
+    if not names.is_event(message.event):
+        _refuse("The name of the event is not valid.")
+    metadata = _metadata(message.metadata)
+    payload = _payload(message.data, metadata) if message.HasField("data") else Payload(DataType.TEXT, "")
+    return Invoke(_id(message.invocation_id), message.event, payload, metadata)
+
+
+def _cancel_invocation(message: schema.CancelInvocationMessage) -> CancelInvocation:
+    return CancelInvocation(_id(message.invocation_id))
+
+
+def _id(text: str) -> str:
+    if not 1 <= len(text) <= _LONGEST_ID:
+        _refuse(f"An id must have 1 to {_LONGEST_ID} characters.")
+    return text
+
+
 def _ping(_: schema.PingMessage) -> Ping:
     return Ping()
 
@@ -155,6 +251,10 @@ _DECODERS: Mapping[str, Callable[[Any], ClientMessage]] = {
     "event_message": _event,
     "ping_message": _ping,
     "sequence_ack_message": _sequence_ack,
+    "invoke_event_message": _invoke,
+    "cancel_invocation_message": _cancel_invocation,
+    "stream_data_message": _stream_data,
+    "stream_end_message": _stream_end,
 }
 
 

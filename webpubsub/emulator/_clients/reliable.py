@@ -93,9 +93,9 @@ class ReliableSession(PubSubSession):
         return [WakeAt(self._recover_until)]
 
     def time_passed(self, now: float) -> list[Effect]:
-        """End if nobody came back in time."""
+        """End if nobody came back in time; close streams that have been idle for too long."""
         if self._recover_until is None or now < self._recover_until:
-            return []
+            return super().time_passed(now)
         return self._end("The connection recovery timeout expired.", now)
 
     def resumed(self, now: float) -> list[Effect]:

@@ -14,12 +14,15 @@ import attrs
 from .._hub.hub import Connection, Hub
 from .._hub.messages import (
     Ack,
+    CancelInvocation,
     Close,
     Connected,
     Disconnected,
     Event,
     Failure,
     Frame,
+    Invoke,
+    InvokeResponse,
     JoinGroup,
     LeaveGroup,
     Message,
@@ -30,6 +33,10 @@ from .._hub.messages import (
     SendToGroup,
     SequenceAck,
     ServerMessage,
+    StartStream,
+    StreamData,
+    StreamEnd,
+    StreamRequest,
 )
 from .._hub.permissions import Permission
 from .._hub.upstream import (
@@ -46,6 +53,7 @@ from .._hub.upstream import (
 )
 from .codec import Codec
 from .simple import SimpleCodec
+from .streams import Streams
 
 __all__ = ["AckIds", "Effect", "HandOver", "PubSubSession", "Session", "WakeAt"]
 
@@ -160,8 +168,9 @@ class PubSubSession:
         self.codec = codec
         self._acked = AckIds()
         self._last_call = 0
-        self._current: tuple[int, Event] | None = None
-        self._waiting: deque[Event] = deque()
+        self._current: tuple[int, Event | Invoke] | None = None
+        self._waiting: deque[Event | Invoke] = deque()
+        self._streams = Streams(connection.user_id, self._may_send, self._publish_piece)
         self._end_reason: str | None = None
 
     def opened(self, now: float) -> list[Effect]:  # noqa: ARG002
@@ -183,9 +192,13 @@ class PubSubSession:
                         effects += self._say(Pong())
                     case SequenceAck():
                         self._acknowledge(message)
-                    case Event():
+                    case Event() | Invoke():
                         self._waiting.append(message)
                         effects += self._next_event(now)
+                    case CancelInvocation():
+                        effects += self._cancel(message, now)
+                    case StartStream() | StreamData() | StreamEnd():
+                        effects += self._stream(message, now)
                     case _:
                         effects += self._carry_out(message, now)
         except ProtocolError as error:
@@ -220,9 +233,10 @@ class PubSubSession:
         (_, event), self._current = self._current, None
         return [*self._conclude(event, reply, now), *self._next_event(now)]
 
-    def time_passed(self, now: float) -> list[Effect]:  # noqa: ARG002
-        """Do nothing: there is nothing to wait for."""
-        return []
+    def time_passed(self, now: float) -> list[Effect]:
+        """Close streams that have been idle for too long."""
+        expired = [effect for closed in self._streams.expire(now) for effect in self._say(closed)]
+        return [*expired, *self._wake_for_streams()]
 
     def socket_lost(self, code: int, now: float) -> list[Effect]:  # noqa: ARG002
         """End: the client is gone."""
@@ -251,7 +265,7 @@ class PubSubSession:
         effects: list[Effect] = []
         while self._current is None and self._waiting:
             event = self._waiting.popleft()
-            if event.ack_id in self._acked:
+            if isinstance(event, Event) and event.ack_id in self._acked:
                 effects += self._settle(event.ack_id, _duplicate(event.ack_id), now)
                 continue
             call = self._call(UserEvent(event.name, event.payload, event.metadata))
@@ -262,13 +276,49 @@ class PubSubSession:
             effects.append(self._call(DisconnectedEvent(reason)))
         return effects
 
-    def _conclude(self, event: Event, reply: Reply, now: float) -> list[Effect]:
+    def _conclude(self, event: Event | Invoke, reply: Reply, now: float) -> list[Effect]:
+        if isinstance(event, Invoke):
+            if isinstance(reply, EventReply):
+                return self._say(InvokeResponse(event.invocation_id, reply.payload))
+            return self._say(InvokeResponse(event.invocation_id, failure=_INTERNAL))
         if not isinstance(reply, EventReply):
             return self._settle(event.ack_id, _INTERNAL, now)
         payload, metadata = reply.payload, reply.metadata
         effects = () if payload is None else self.delivered(Message(payload, metadata=metadata), now)
         self._acked.add(event.ack_id)
         return [*effects, *self._settle(event.ack_id, None, now)]
+
+    def _cancel(self, message: CancelInvocation, now: float) -> list[Effect]:
+        """Forget an invocation, be it under way or waiting; one that is not there is no error."""
+        for waiting in tuple(self._waiting):
+            if isinstance(waiting, Invoke) and waiting.invocation_id == message.invocation_id:
+                self._waiting.remove(waiting)
+        match self._current:
+            case (call_id, Invoke(message.invocation_id)):
+                self._current = None
+                return [CancelUpstream(call_id), *self._next_event(now)]
+        return []
+
+    def _stream(self, message: StreamRequest, now: float) -> list[Effect]:
+        match message:
+            case StartStream():
+                response: ServerMessage | None = self._streams.start(message, now)
+            case StreamData():
+                response = self._streams.receive(message, now)
+            case StreamEnd():
+                response = self._streams.end(message)
+        said = [] if response is None else self._say(response)
+        return [*said, *(self._wake_for_streams() if isinstance(message, StartStream) else ())]
+
+    def _wake_for_streams(self) -> list[Effect]:
+        expiry = self._streams.next_expiry
+        return [] if expiry is None else [WakeAt(expiry)]
+
+    def _may_send(self, group: str) -> bool:
+        return self.connection.permissions.allows(Permission.SEND_TO_GROUP, group)
+
+    def _publish_piece(self, message: Message) -> None:
+        self._hub.publish(self._hub.group(message.group or ""), message)
 
     def _carry_out(self, request: JoinGroup | LeaveGroup | SendToGroup, now: float) -> list[Effect]:
         if request.ack_id in self._acked:
@@ -306,6 +356,7 @@ class PubSubSession:
             return []
         self.ended = True
         self._hub.remove(self.connection)
+        self._streams.abandon()
         self._end_reason = reason
         effects: list[Effect] = []
         if isinstance(self.codec, SimpleCodec):

@@ -14,6 +14,7 @@ from .wire import Opcode, write_frame
 
 __all__ = [
     "Ack",
+    "CancelInvocation",
     "ClientMessage",
     "Close",
     "CloseCode",
@@ -23,6 +24,8 @@ __all__ = [
     "Event",
     "Failure",
     "Frame",
+    "Invoke",
+    "InvokeResponse",
     "JoinGroup",
     "LeaveGroup",
     "Message",
@@ -35,6 +38,14 @@ __all__ = [
     "SendToGroup",
     "SequenceAck",
     "ServerMessage",
+    "StartStream",
+    "StreamAck",
+    "StreamClosed",
+    "StreamData",
+    "StreamEnd",
+    "StreamInfo",
+    "StreamNack",
+    "StreamRequest",
 ]
 
 Frame: TypeAlias = str | bytes
@@ -58,11 +69,38 @@ class Payload:
     data: Frame
 
 
+@attrs.frozen
+class Failure:
+    """Why something failed: a name for programs, and a sentence."""
+
+    name: str
+    message: str
+
+
+@attrs.frozen
+class StreamInfo:
+    """Which piece of which stream a message is.
+
+    Attributes:
+        sequence_id: Its number, from 1.
+        end: Whether it is the last one, which has no data.
+        failure: Why the stream ended, if not as it should.
+        user_error_code: What the publisher calls that, in words of its own.
+    """
+
+    stream_id: str
+    sequence_id: int
+    end: bool = False
+    failure: Failure | None = None
+    user_error_code: str | None = None
+
+
 @attrs.frozen(eq=False)
 class Message:
     """What a client receives: from a group when there is one, otherwise from the server.
 
     Attributes:
+        stream: Where it belongs if it is part of a stream.
         expires_at: Until when a client may get it, in seconds of the emulator's clock; None is as long as it takes.
         encoded: What codecs have written of it already, so that it is written once for many clients; their own keys.
     """
@@ -72,6 +110,7 @@ class Message:
     from_user_id: str | None = None
     metadata: Mapping[str, str] | None = None
     expires_at: float | None = None
+    stream: StreamInfo | None = None
     encoded: dict[object, object] = attrs.field(factory=dict, init=False, repr=False)
 
 
@@ -125,15 +164,66 @@ class SequenceAck:
     sequence_id: int
 
 
-ClientMessage: TypeAlias = JoinGroup | LeaveGroup | SendToGroup | Event | Ping | SequenceAck
+@attrs.frozen
+class Invoke:
+    """A client asks the application's event handler for a response of its own."""
+
+    invocation_id: str
+    name: str
+    payload: Payload
+    metadata: Mapping[str, str] | None = None
 
 
 @attrs.frozen
-class Failure:
-    """Why a request of a client failed: a name for programs, and a sentence."""
+class CancelInvocation:
+    """A client does not wait for the response any more."""
 
-    name: str
-    message: str
+    invocation_id: str
+
+
+@attrs.frozen
+class StartStream:
+    """A client begins to publish a stream to a group."""
+
+    group: str
+    stream_id: str
+    idle_seconds: float = 300.0
+    metadata: Mapping[str, str] | None = None
+
+
+@attrs.frozen
+class StreamData:
+    """The next piece of a stream; without a payload it only shows that the publisher is still there."""
+
+    stream_id: str
+    sequence_id: int = 0
+    payload: Payload | None = None
+
+
+@attrs.frozen
+class StreamEnd:
+    """A client ends its stream, well or not."""
+
+    stream_id: str
+    failure: Failure | None = None
+    user_error_code: str | None = None
+
+
+StreamRequest: TypeAlias = StartStream | StreamData | StreamEnd
+
+ClientMessage: TypeAlias = (
+    JoinGroup
+    | LeaveGroup
+    | SendToGroup
+    | Event
+    | Ping
+    | SequenceAck
+    | Invoke
+    | CancelInvocation
+    | StartStream
+    | StreamData
+    | StreamEnd
+)
 
 
 @attrs.frozen
@@ -165,7 +255,43 @@ class Ack:
     failure: Failure | None = None
 
 
-ServerMessage: TypeAlias = Message | Connected | Disconnected | Pong | Ack
+@attrs.frozen
+class InvokeResponse:
+    """What the application responded to an invocation."""
+
+    invocation_id: str
+    payload: Payload | None = None
+    failure: Failure | None = None
+
+
+@attrs.frozen
+class StreamAck:
+    """Everything before this number of a stream has been taken."""
+
+    stream_id: str
+    expected: int
+
+
+@attrs.frozen
+class StreamNack:
+    """A piece of a stream has not been taken, and which one is expected."""
+
+    stream_id: str
+    expected: int
+    failure: Failure
+
+
+@attrs.frozen
+class StreamClosed:
+    """A stream is closed; without a failure as its publisher wanted it."""
+
+    stream_id: str
+    failure: Failure | None = None
+
+
+ServerMessage: TypeAlias = (
+    Message | Connected | Disconnected | Pong | Ack | InvokeResponse | StreamAck | StreamNack | StreamClosed
+)
 
 
 class CloseCode:
