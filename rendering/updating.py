@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, TypeAlias
 
+from ruamel.yaml.comments import CommentedMap
+
 from rendering import files
 from rendering.comparing import renamed_schemas
 from rendering.facts import facts, nameless
@@ -92,7 +94,7 @@ def put(mapping: Document, key: str, value: Any, position: int | None = None) ->
         rank = order.index(key) if key in order else len(order)
         later = [at for at, each in enumerate(mapping) if (order.index(each) if each in order else len(order)) > rank]
         position = later[0] if later else len(mapping)
-    if hasattr(mapping, "insert"):
+    if isinstance(mapping, CommentedMap):
         mapping.insert(position, key, value)
         return
     items = list(mapping.items())
