@@ -79,6 +79,7 @@ TAKEN: dict[str, set[str]] = {
     "connection_verify": {"true"},
     "credential_scopes": {"dots", "long list"},
     "json_default": {"class"},
+    "on_response": {"class"},
     "proxy": {"dots"},
     "user": {"dots"},
 }

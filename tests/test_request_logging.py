@@ -46,8 +46,9 @@ def test_everything_about_a_call_is_written_down(connect: Connect, caplog: pytes
     request_id = server.requests[0].headers["x-ms-client-request-id"]
     agent = server.requests[0].headers["user-agent"]
     headers = (
-        "    host: {host}\n    accept: application/json\n    user-agent: {agent}\n    x-ms-client-request-id: {id}\n"
-        "    authorization: REDACTED\n    content-type: text/plain\n    content-length: 7\n    x-own: value\n    Grüße"
+        "    host: {host}\n    accept: application/json\n    accept-encoding: identity\n    user-agent: {agent}\n"
+        "    x-ms-client-request-id: {id}\n    authorization: REDACTED\n    content-type: text/plain\n"
+        "    content-length: 7\n    x-own: value\n    Grüße"
     )
     sent = headers.format(host=url.split("/")[2], agent=agent, id=request_id)
     told = [without_times(line) for line in ours(caplog)]
