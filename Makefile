@@ -20,6 +20,10 @@ chat: $(VENV)/.chat ## a chat room in the browser: no cloud account, no set-up
 test: check ## run every check and every test, and count what the tests reach
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov
 
+test-httpx2: $(VENV)/.dev ## run the tests of the clients over httpx2, the successor of httpx
+	$(BIN)/python -m pytest -n auto --dist loadfile -p tests.plugins.over_httpx2 \
+		tests/_async tests/_sync tests/faults tests/test_http1.py tests/test_retrying.py tests/test_tls.py tests/test_tracing.py
+
 check: $(VENV)/.dev ## rendered code as its sources say, format, lint, types
 	$(BIN)/python codegen.py --check
 	$(BIN)/ruff check .
