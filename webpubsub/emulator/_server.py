@@ -94,7 +94,7 @@ class Server:
         self._faults = faults
         self._observer = observer
         self._tls = tls
-        self.hubs = Hubs(observer.message)
+        self.hubs = Hubs(observer.message, clock.wall)
         self._rest = RestApi(self.hubs, verifier, endpoint, clock, settings.api_versions)
         self._upstream = UpstreamCaller(
             configuration,

@@ -22,6 +22,7 @@ from .._hub.messages import (
     Event,
     Failure,
     Frame,
+    GroupStateItem,
     Invoke,
     InvokeResponse,
     JoinGroup,
@@ -36,6 +37,7 @@ from .._hub.messages import (
     SendToGroup,
     SequenceAck,
     ServerMessage,
+    SetGroupState,
     StartStream,
     StreamAck,
     StreamClosed,
@@ -43,6 +45,8 @@ from .._hub.messages import (
     StreamEnd,
     StreamInfo,
     StreamNack,
+    SubscribeGroupState,
+    UnsubscribeGroupState,
 )
 
 __all__ = ["JsonCodec"]
@@ -107,6 +111,10 @@ def _message(message: Message, sequence_id: int | None) -> str:
 
 
 def _members(message: Message) -> str:
+    if message.state is not None:
+        kind = "groupStateSnapshot" if message.state.is_snapshot else "groupStateUpdate"
+        items = [_state_item(item) for item in message.state.items]
+        return f'"type":"{kind}","group":{_write(message.group)},"items":{_write(items)}'
     if message.group is None:
         origin = '"server"'
     else:
@@ -116,6 +124,15 @@ def _members(message: Message) -> str:
     if message.metadata:
         members += f',"metadata":{_write(message.metadata)}'
     return members if message.stream is None else f'{members},"stream":{_write(_stream(message.stream))}'
+
+
+def _state_item(item: GroupStateItem) -> dict[str, object]:
+    written: dict[str, object] = {"connectionId": item.connection_id}
+    if item.user_id is not None:
+        written["userId"] = item.user_id
+    if item.state is not None:
+        written["state"] = dict(item.state)
+    return {**written, "updatedAt": item.updated_at}
 
 
 def _stream(stream: StreamInfo) -> dict[str, object]:
@@ -217,6 +234,22 @@ def _stream_end(members: _Members) -> StreamEnd:
     return StreamEnd(stream_id, Failure("UserError", text.get("message", "")), text.get("userErrorCode"))
 
 
+def _set_group_state(members: _Members) -> SetGroupState:
+    if _value(members, "state") is None:
+        return SetGroupState(_group(members), None, _ack_id(members))
+    entries = _object(members, "state")
+    state = {_sendable(name, "state"): _text(entries, name) for name in entries}
+    return SetGroupState(_group(members), state, _ack_id(members))
+
+
+def _subscribe_group_state(members: _Members) -> SubscribeGroupState:
+    return SubscribeGroupState(_group(members), _ack_id(members))
+
+
+def _unsubscribe_group_state(members: _Members) -> UnsubscribeGroupState:
+    return UnsubscribeGroupState(_group(members), _ack_id(members))
+
+
 def _invoke(members: _Members) -> Invoke:
     if _text(members, "target").lower() != "event":
         _refuse("target must be event.")
@@ -254,6 +287,9 @@ _DECODERS: Mapping[str, Callable[[_Members], ClientMessage]] = {
     "cancelinvocation": _cancel_invocation,
     "streamdata": _stream_data,
     "streamend": _stream_end,
+    "setgroupstate": _set_group_state,
+    "subscribegroupstate": _subscribe_group_state,
+    "unsubscribegroupstate": _unsubscribe_group_state,
 }
 
 

@@ -5,7 +5,7 @@ such client.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from google.protobuf.message import DecodeError
 
@@ -21,6 +21,7 @@ from .._hub.messages import (
     Event,
     Failure,
     Frame,
+    GroupState,
     Invoke,
     InvokeResponse,
     JoinGroup,
@@ -35,6 +36,7 @@ from .._hub.messages import (
     SendToGroup,
     SequenceAck,
     ServerMessage,
+    SetGroupState,
     StartStream,
     StreamAck,
     StreamClosed,
@@ -42,6 +44,8 @@ from .._hub.messages import (
     StreamEnd,
     StreamInfo,
     StreamNack,
+    SubscribeGroupState,
+    UnsubscribeGroupState,
 )
 from . import webpubsub_v1_pb2 as schema
 
@@ -74,6 +78,8 @@ class ProtobufCodec:
     def encode(self, message: ServerMessage, sequence_id: int | None = None) -> Outgoing | None:
         """Write what a client is told."""
         match message:
+            case Message(state=GroupState() as state):
+                return Send(_group_state(message, state, sequence_id))
             case Message():
                 return Send(_frame(data_message=_data_message(message, sequence_id)), message.expires_at)
             case Ack(None, _):
@@ -111,6 +117,20 @@ class ProtobufCodec:
                 return Send(
                     _frame(stream_closed=schema.StreamClosedMessage(stream_id=stream_id, error=_error(failure)))
                 )
+
+
+def _group_state(message: Message, state: GroupState, sequence_id: int | None) -> bytes:
+    items = [
+        schema.GroupStateItem(
+            connection_id=item.connection_id,
+            user_id=item.user_id,
+            state=None if item.state is None else schema.GroupState(entries=item.state),
+            updated_at=item.updated_at,
+        )
+        for item in state.items
+    ]
+    news = schema.GroupStateMessage(group=message.group, items=items, sequence_id=sequence_id)
+    return _frame(group_state_snapshot=news) if state.is_snapshot else _frame(group_state_update=news)
 
 
 def _error(failure: Failure | None) -> schema.ErrorMessage | None:
@@ -218,6 +238,19 @@ def _stream_end(message: schema.StreamEndMessage) -> StreamEnd:
     return StreamEnd(stream_id, Failure("UserError", message.error.message), code)
 
 
+def _set_group_state(message: schema.SetGroupStateMessage) -> SetGroupState:
+    state = dict(message.state.entries) if message.HasField("state") else None
+    return SetGroupState(_group(message), state, _ack_id(message))
+
+
+def _subscribe_group_state(message: schema.SubscribeGroupStateMessage) -> SubscribeGroupState:
+    return SubscribeGroupState(_group(message), _ack_id(message))
+
+
+def _unsubscribe_group_state(message: schema.UnsubscribeGroupStateMessage) -> UnsubscribeGroupState:
+    return UnsubscribeGroupState(_group(message), _ack_id(message))
+
+
 def _invoke(message: schema.InvokeEventMessage) -> Invoke:
     if not names.is_event(message.event):
         _refuse("The name of the event is not valid.")
@@ -255,18 +288,29 @@ _DECODERS: Mapping[str, Callable[[Any], ClientMessage]] = {
     "cancel_invocation_message": _cancel_invocation,
     "stream_data_message": _stream_data,
     "stream_end_message": _stream_end,
+    "set_group_state_message": _set_group_state,
+    "subscribe_group_state_message": _subscribe_group_state,
+    "unsubscribe_group_state_message": _unsubscribe_group_state,
 }
 
 
-def _group(message: schema.JoinGroupMessage | schema.LeaveGroupMessage | schema.SendToGroupMessage) -> str:
+_OfGroup: TypeAlias = (
+    schema.JoinGroupMessage
+    | schema.LeaveGroupMessage
+    | schema.SendToGroupMessage
+    | schema.SetGroupStateMessage
+    | schema.SubscribeGroupStateMessage
+    | schema.UnsubscribeGroupStateMessage
+)
+
+
+def _group(message: _OfGroup) -> str:
     if not names.is_group(message.group):
         _refuse("The name of the group is not valid.")
     return message.group
 
 
-def _ack_id(
-    message: schema.JoinGroupMessage | schema.LeaveGroupMessage | schema.SendToGroupMessage | schema.EventMessage,
-) -> int | None:
+def _ack_id(message: _OfGroup | schema.EventMessage) -> int | None:
     return message.ack_id if message.HasField("ack_id") else None
 
 

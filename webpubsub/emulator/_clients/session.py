@@ -6,7 +6,7 @@ handlers are about.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 import attrs
@@ -21,6 +21,7 @@ from .._hub.messages import (
     Event,
     Failure,
     Frame,
+    GroupRequest,
     Invoke,
     InvokeResponse,
     JoinGroup,
@@ -33,10 +34,13 @@ from .._hub.messages import (
     SendToGroup,
     SequenceAck,
     ServerMessage,
+    SetGroupState,
     StartStream,
     StreamData,
     StreamEnd,
     StreamRequest,
+    SubscribeGroupState,
+    UnsubscribeGroupState,
 )
 from .._hub.permissions import Permission
 from .._hub.upstream import (
@@ -58,6 +62,14 @@ from .streams import Streams
 __all__ = ["AckIds", "Effect", "HandOver", "PubSubSession", "Session", "WakeAt"]
 
 _REMEMBERED_ACKS = 1000
+_NEEDED: Mapping[type[GroupRequest], tuple[Permission, str]] = {
+    JoinGroup: (Permission.JOIN_LEAVE_GROUP, "join"),
+    LeaveGroup: (Permission.JOIN_LEAVE_GROUP, "leave"),
+    SendToGroup: (Permission.SEND_TO_GROUP, "send to"),
+    SetGroupState: (Permission.SET_GROUP_STATE, "set the state of"),
+    SubscribeGroupState: (Permission.GET_GROUP_STATE, "get the state of"),
+    UnsubscribeGroupState: (Permission.GET_GROUP_STATE, "get the state of"),
+}
 _INTERNAL = Failure("InternalServerError", "Internal server error")
 
 
@@ -320,12 +332,12 @@ class PubSubSession:
     def _publish_piece(self, message: Message) -> None:
         self._hub.publish(self._hub.group(message.group or ""), message)
 
-    def _carry_out(self, request: JoinGroup | LeaveGroup | SendToGroup, now: float) -> list[Effect]:
+    def _carry_out(self, request: GroupRequest, now: float) -> list[Effect]:
         if request.ack_id in self._acked:
             return self._settle(request.ack_id, _duplicate(request.ack_id), now)
-        permission = Permission.SEND_TO_GROUP if isinstance(request, SendToGroup) else Permission.JOIN_LEAVE_GROUP
+        permission, deed = _NEEDED[type(request)]
         if not self.connection.permissions.allows(permission, request.group):
-            return self._settle(request.ack_id, _forbidden(request), now)
+            return self._settle(request.ack_id, _forbidden(deed, request.group), now)
         match request:
             case JoinGroup(group):
                 self._hub.join(self.connection, group)
@@ -333,6 +345,12 @@ class PubSubSession:
                 self._hub.leave(self.connection, group)
             case SendToGroup():
                 self._publish(request, now)
+            case SetGroupState(group, state):
+                self._hub.states.set(self.connection, group, state)
+            case SubscribeGroupState(group):
+                self._hub.states.follow(self.connection, group)
+            case UnsubscribeGroupState(group):
+                self._hub.states.unfollow(self.connection, group)
         self._acked.add(request.ack_id)
         return self._settle(request.ack_id, None, now)
 
@@ -367,15 +385,8 @@ class PubSubSession:
         return [*effects, *self._next_event(now)]
 
 
-def _forbidden(request: JoinGroup | LeaveGroup | SendToGroup) -> Failure:
-    match request:
-        case JoinGroup():
-            deed = "join"
-        case LeaveGroup():
-            deed = "leave"
-        case SendToGroup():
-            deed = "send to"
-    return Failure("Forbidden", f"The client does not have permission to {deed} group '{request.group}'.")
+def _forbidden(deed: str, group: str) -> Failure:
+    return Failure("Forbidden", f"The client does not have permission to {deed} group '{group}'.")
 
 
 def _duplicate(ack_id: int | None) -> Failure:

@@ -5,12 +5,14 @@ for as long as the connection is, with or without a socket. Hubs are told apart 
 and connections are exact.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias
 from weakref import WeakValueDictionary
 
 import attrs
 
+from .group_states import GroupStates
 from .messages import Message
 from .names import hub_key
 from .permissions import Permissions
@@ -72,13 +74,20 @@ Observer: TypeAlias = Callable[[str, Sequence[Connection], Message], None]
 class Hub:
     """The connections of one hub, by id, by group and by user."""
 
-    def __init__(self, name: str = "", observer: Observer | None = None, occupied: "set[Hub] | None" = None) -> None:
+    def __init__(
+        self,
+        name: str = "",
+        observer: Observer | None = None,
+        occupied: "set[Hub] | None" = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         """Begin without connections.
 
         Args:
             name: How it was called first.
             observer: Is told of messages.
             occupied: Has this hub in it as long as there are connections.
+            wall: Returns the time in seconds since 1970.
         """
         self._name = name
         self._occupied = set[Hub]() if occupied is None else occupied
@@ -86,6 +95,7 @@ class Hub:
         self._connections: dict[str, Connection] = {}
         self._groups: dict[str, dict[str, Connection]] = {}
         self._users: dict[str, dict[str, Connection]] = {}
+        self.states = GroupStates(wall, self._deliver)
 
     def add(self, connection: Connection) -> None:
         """Take a connection in, with the groups it has: it is not told of those."""
@@ -105,6 +115,7 @@ class Hub:
             connection.receiver.left(group)
         if connection.user_id is not None:
             _discard(self._users, connection.user_id, connection)
+        self.states.forget(connection)
         if not self._connections:
             self._occupied.discard(self)
 
@@ -157,6 +168,11 @@ class Hub:
             self.remove(connection)
             connection.receiver.close(text)
 
+    def _deliver(self, connection_id: str, message: Message) -> None:
+        connection = self._connections.get(connection_id)
+        if connection is not None:
+            connection.receiver.deliver(message)
+
 
 def _discard(index: dict[str, dict[str, Connection]], key: str, connection: Connection) -> None:
     members = index.get(key)
@@ -169,8 +185,9 @@ def _discard(index: dict[str, dict[str, Connection]], key: str, connection: Conn
 class Hubs:
     """Every hub there is. One stays as long as it has a connection, or somebody is about to connect to it."""
 
-    def __init__(self, observer: Observer | None = None) -> None:
+    def __init__(self, observer: Observer | None = None, wall: Callable[[], float] = time.time) -> None:
         self._observer = observer
+        self._wall = wall
         self._known: WeakValueDictionary[str, Hub] = WeakValueDictionary()
         self._occupied: set[Hub] = set()
 
@@ -180,7 +197,7 @@ class Hubs:
 
     def open(self, name: str) -> Hub:
         """Look a hub up, in order to connect to it."""
-        return self._known.setdefault(hub_key(name), Hub(name, self._observer, self._occupied))
+        return self._known.setdefault(hub_key(name), Hub(name, self._observer, self._occupied, self._wall))
 
     def __len__(self) -> int:
         """Count the hubs that are in memory."""

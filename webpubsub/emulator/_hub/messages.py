@@ -3,7 +3,7 @@
 Plain values only: codecs turn them into frames and back, sessions say what they cause.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from typing import TypeAlias
@@ -24,6 +24,9 @@ __all__ = [
     "Event",
     "Failure",
     "Frame",
+    "GroupRequest",
+    "GroupState",
+    "GroupStateItem",
     "Invoke",
     "InvokeResponse",
     "JoinGroup",
@@ -38,6 +41,7 @@ __all__ = [
     "SendToGroup",
     "SequenceAck",
     "ServerMessage",
+    "SetGroupState",
     "StartStream",
     "StreamAck",
     "StreamClosed",
@@ -46,6 +50,8 @@ __all__ = [
     "StreamInfo",
     "StreamNack",
     "StreamRequest",
+    "SubscribeGroupState",
+    "UnsubscribeGroupState",
 ]
 
 Frame: TypeAlias = str | bytes
@@ -95,12 +101,35 @@ class StreamInfo:
     user_error_code: str | None = None
 
 
+@attrs.frozen
+class GroupStateItem:
+    """What one connection says about itself; without a state it has taken that back.
+
+    Attributes:
+        updated_at: When, in milliseconds since 1970; rising with every change of the hub.
+    """
+
+    connection_id: str
+    user_id: str | None
+    state: Mapping[str, str] | None
+    updated_at: int
+
+
+@attrs.frozen
+class GroupState:
+    """News about the state of a group: everything there is, or what has changed."""
+
+    is_snapshot: bool
+    items: Sequence[GroupStateItem]
+
+
 @attrs.frozen(eq=False)
 class Message:
     """What a client receives: from a group when there is one, otherwise from the server.
 
     Attributes:
         stream: Where it belongs if it is part of a stream.
+        state: News about the state of the group, which it consists of then.
         expires_at: Until when a client may get it, in seconds of the emulator's clock; None is as long as it takes.
         encoded: What codecs have written of it already, so that it is written once for many clients; their own keys.
     """
@@ -111,6 +140,7 @@ class Message:
     metadata: Mapping[str, str] | None = None
     expires_at: float | None = None
     stream: StreamInfo | None = None
+    state: GroupState | None = None
     encoded: dict[object, object] = attrs.field(factory=dict, init=False, repr=False)
 
 
@@ -209,6 +239,34 @@ class StreamEnd:
     user_error_code: str | None = None
 
 
+@attrs.frozen
+class SetGroupState:
+    """A client says something about itself in a group; without a state it takes that back."""
+
+    group: str
+    state: Mapping[str, str] | None = None
+    ack_id: int | None = None
+
+
+@attrs.frozen
+class SubscribeGroupState:
+    """A client wants to hear what the connections of a group say about themselves."""
+
+    group: str
+    ack_id: int | None = None
+
+
+@attrs.frozen
+class UnsubscribeGroupState:
+    """A client does not want to hear that any more."""
+
+    group: str
+    ack_id: int | None = None
+
+
+GroupRequest: TypeAlias = (
+    JoinGroup | LeaveGroup | SendToGroup | SetGroupState | SubscribeGroupState | UnsubscribeGroupState
+)
 StreamRequest: TypeAlias = StartStream | StreamData | StreamEnd
 
 ClientMessage: TypeAlias = (
@@ -223,6 +281,9 @@ ClientMessage: TypeAlias = (
     | StartStream
     | StreamData
     | StreamEnd
+    | SetGroupState
+    | SubscribeGroupState
+    | UnsubscribeGroupState
 )
 
 

@@ -19,10 +19,12 @@ _PREFIX = "webpubsub."
 
 
 class Permission(StrEnum):
-    """What can be allowed per group, by the name that REST paths and roles use."""
+    """What can be allowed per group, by the name that roles use; REST paths know the first two."""
 
     JOIN_LEAVE_GROUP = "joinLeaveGroup"
     SEND_TO_GROUP = "sendToGroup"
+    GET_GROUP_STATE = "getGroupState"
+    SET_GROUP_STATE = "setGroupState"
 
 
 class RoleError(ValueError):
