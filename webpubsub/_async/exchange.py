@@ -2,7 +2,6 @@
 
 import time
 from datetime import timedelta
-from itertools import count
 from typing import cast
 
 import httpx
@@ -24,7 +23,9 @@ async def exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request) 
     """
     policy = cast("Extensions", request.extensions)["retry_policy"]
     started = time.monotonic()
-    for attempt in count(1):
+    attempt = 0
+    while True:
+        attempt += 1
         outcome = await _attempt(transport, request, attempt)
         wait = wait_before_retry(policy, request, outcome, attempt, time.monotonic() - started)
         if wait is None:

@@ -153,8 +153,8 @@ class Stream(asyncio.Protocol):
         self._ended = True
         self._wake()
 
-    def connection_lost(self, error: Exception | None) -> None:
-        self._ended, self._error, self._paused = True, error, False
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended, self._error, self._paused = True, exc, False
         self._wake()
 
     def pause_writing(self) -> None:

@@ -126,15 +126,16 @@ class Proxy(NamedTuple):
         Raises:
             ConfigurationError: It is not the URL of an HTTP proxy.
         """
+        refusal = ConfigurationError(f"{name} must be the URL of an HTTP proxy, such as http://proxy.example.com:8080.")
         try:
             parts = urlsplit(text.strip() if "://" in text else f"http://{text.strip()}")
             host, port = parts.hostname, parts.port
             name_and_password = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode()
             ascii_host = httpx.URL(scheme="http", host=host or "").raw_host.decode("ascii")
         except (ValueError, httpx.InvalidURL):
-            host, port, ascii_host = None, None, ""
+            raise refusal from None
         if not host or parts.scheme != "http" or port == 0 or not _HOST.fullmatch(ascii_host):
-            raise ConfigurationError(f"{name} must be the URL of an HTTP proxy, such as http://proxy.example.com:8080.")
+            raise refusal
         has_user = parts.username is not None or parts.password is not None
         basic = b"Basic " + b64encode(name_and_password) if has_user else None
         return cls(ascii_host.strip("[]"), port or 80, basic)

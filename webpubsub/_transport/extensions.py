@@ -1,7 +1,7 @@
 """What travels with a request from the door of a client to its connection."""
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Required, TypedDict
 
 import httpx
 
@@ -20,9 +20,9 @@ class Extensions(TypedDict, total=False):
         maybe_sent: An attempt that failed can have reached the service.
     """
 
-    timeout: Mapping[str, float]
-    logging_enable: bool
-    retry_policy: RetryPolicy
+    timeout: Required[Mapping[str, float]]
+    logging_enable: Required[bool]
+    retry_policy: Required[RetryPolicy]
     attempt: int
     watched: httpx.Request
     maybe_sent: bool

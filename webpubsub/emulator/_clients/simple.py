@@ -4,7 +4,6 @@ What a frame from such a client means is settled when it connects, by `webpubsub
 """
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 import attrs
 
@@ -36,7 +35,7 @@ class SimpleCodec:
         no_echo: Whether the client is spared its own messages.
     """
 
-    shared: ClassVar[bool] = True
+    shared = True
 
     group: str | None = None
     no_echo: bool = False
