@@ -162,3 +162,14 @@ def test_an_invocation_can_be_cancelled(client: Client) -> None:
 
     assert client.calls[2:] == [CancelUpstream(2), CallUpstream(3, UserEvent("e", ONE))]
     assert client.frames == ['{"type":"invokeResponse","invocationId":"k","success":true}']
+
+
+def test_events_do_not_pile_up_without_end(client: Client) -> None:
+    """A thousand may wait for a handler that is busy; beyond that the client is closed."""
+    for number in range(1001):
+        client.send(type="event", event="e", data=number)
+    before = client.closed
+    client.send(type="event", event="e", data=1)
+
+    assert before is None
+    assert client.closed == Close(1008, "Too many events wait for their handler.")

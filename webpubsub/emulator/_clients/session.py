@@ -16,6 +16,7 @@ from .._hub.messages import (
     Ack,
     CancelInvocation,
     Close,
+    CloseCode,
     Connected,
     Disconnected,
     Event,
@@ -62,6 +63,7 @@ from .streams import Streams
 __all__ = ["AckIds", "Effect", "HandOver", "PubSubSession", "Session", "WakeAt"]
 
 _REMEMBERED_ACKS = 1000
+_MOST_WAITING = 1000
 _NEEDED: Mapping[type[GroupRequest], tuple[Permission, str]] = {
     JoinGroup: (Permission.JOIN_LEAVE_GROUP, "join"),
     LeaveGroup: (Permission.JOIN_LEAVE_GROUP, "leave"),
@@ -205,6 +207,8 @@ class PubSubSession:
                     case SequenceAck():
                         self._acknowledge(message)
                     case Event() | Invoke():
+                        if len(self._waiting) >= _MOST_WAITING:
+                            raise ProtocolError(CloseCode.POLICY_VIOLATION, "Too many events wait for their handler.")
                         self._waiting.append(message)
                         effects += self._next_event(now)
                     case CancelInvocation():
