@@ -5,7 +5,7 @@ import enum
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, NewType, NotRequired, TypedDict, TypeVar
@@ -19,6 +19,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from webpubsub.errors import ConfigurationError, EventError
 from webpubsub.events import bodies, shapes
+from webpubsub.messages import encode
 
 
 class Colour(enum.Enum):
@@ -283,7 +284,10 @@ def test_a_payload_of_another_kind_is_refused(content_type: str, body: bytes, ki
         ((1,), None, (b"[1]", JSON)),
         ({"a": "\ud800"}, None, (b'{"a":"\\ud800"}', JSON)),
         (Colour.RED, None, (b'"red"', JSON)),
-        (Decimal("1.10"), None, (b'"1.10"', JSON)),
+        (Decimal("1.10"), None, (b"1.10", JSON)),
+        ({"a": [Decimal("-1E+2")], "b": '"number-1'}, None, (b'{"a":[-1E+2],"b":"\\"number-1"}', JSON)),
+        (timedelta(days=1, seconds=3723, microseconds=5), None, (b'"P1DT01H02M03.000005S"', JSON)),
+        (timedelta(seconds=-60), None, (b'"-P0DT00H01M00S"', JSON)),
         (date(2026, 11, 24), None, (b'"2026-11-24"', JSON)),
         (UUID(int=0), None, (b'"00000000-0000-0000-0000-000000000000"', JSON)),
         (frozenset([1]), None, (b"[1]", JSON)),
@@ -308,6 +312,7 @@ def test_values_are_written_as_what_fits(data: object, content_type: str | None,
         (object(), None, TypeError),
         ({1, object()}, None, TypeError),
         (float("nan"), None, ValueError),
+        (Decimal("NaN"), None, ValueError),
         ([float("inf")], None, ValueError),
         ("\ud800", None, ValueError),
     ],
@@ -364,3 +369,19 @@ def test_a_state_of_another_kind_is_an_error(text: str, kind: Any, words: str) -
     """An older version of the application may have left it."""
     with pytest.raises(ValueError, match=words):
         bodies.decode_state(text, kind)
+
+
+def test_replies_are_written_as_messages_are() -> None:
+    """A client cannot tell whether the handler replied or the server sent."""
+    value = {
+        "decimal": Decimal("1.10"),
+        "span": timedelta(days=1, seconds=3723, microseconds=5),
+        "moment": datetime(2026, 11, 24, tzinfo=UTC),
+        "id": UUID(int=7),
+        "colour": Colour.RED,
+        "order": Order(1, [Line("ä")]),
+        "person": Person(name="ann", born=date(2000, 1, 1)),
+        "pair": (1, None),
+    }
+
+    assert json.loads(bodies.encode(value, None)[0]) == json.loads(bytes(encode(value).content()))

@@ -149,7 +149,7 @@ def _protobuf(body: bytes, kind: Any) -> Any:
 
 def _dump_json(value: object) -> bytes:
     # Half of a surrogate pair cannot be encoded; "backslashreplace" spells it as JSON does.
-    return _encoder.encode(value).encode("utf-8", "backslashreplace")
+    return shapes.with_exact_numbers(_encoder.encode(value)).encode("utf-8", "backslashreplace")
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -7,12 +7,14 @@ a class does not know are left out, as later versions of a client may send more.
 import dataclasses
 import enum
 import json
+import os
+import re
 import sys
 import types
 import typing
 from collections import abc
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
@@ -20,7 +22,7 @@ from uuid import UUID
 
 import attrs
 
-__all__ = ["UnfitError", "UnfitTypeError", "build", "explain", "name_of", "plain"]
+__all__ = ["UnfitError", "UnfitTypeError", "build", "explain", "name_of", "plain", "with_exact_numbers"]
 
 T = TypeVar("T")
 
@@ -44,6 +46,8 @@ _SEQUENCES: dict[object, Any] = {
 }
 _MAPPINGS = (dict, abc.Mapping, abc.MutableMapping)
 _LONGEST_EXPLANATION = 200
+_NUMBER = f"number-{os.urandom(16).hex()}:"
+"""Marks decimals on their way through `json`, which would round them; random, so that no text can hold it."""
 
 
 class UnfitError(ValueError):
@@ -81,8 +85,14 @@ def plain(value: Any) -> Any:
         return value.value
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
-    if isinstance(value, (UUID, Decimal)):
+    if isinstance(value, timedelta):
+        return _duration(value)
+    if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError("JSON has neither NaN nor infinite numbers.")
+        return f"{_NUMBER}{value}"
     if isinstance(value, (set, frozenset)):
         return list(value)
     if isinstance(value, Mapping):
@@ -97,6 +107,11 @@ def plain(value: Any) -> Any:
     if attrs.has(kind):
         return {field.name: getattr(value, field.name) for field in attrs.fields(kind)}
     raise TypeError(f"{kind.__name__} cannot be written as JSON.")
+
+
+def with_exact_numbers(text: str) -> str:
+    """Make numbers of what `plain` gave for decimals, in JSON that is written."""
+    return re.sub(f'"{_NUMBER}([^"]+)"', r"\1", text) if _NUMBER in text else text
 
 
 def name_of(kind: object) -> str:
@@ -115,6 +130,15 @@ def explain(error: Exception) -> str:
     if type(error).__module__.partition(".")[0] == "msgspec":
         return _shortened(str(error))
     return type(error).__name__
+
+
+def _duration(value: timedelta) -> str:
+    """Write a span of time as ISO 8601 does, and as messages of the client have it."""
+    sign, value = ("-", -value) if value.days < 0 else ("", value)
+    minutes, seconds = divmod(value.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    fraction = f".{value.microseconds:06}" if value.microseconds else ""
+    return f"{sign}P{value.days}DT{hours:02}H{minutes:02}M{seconds:02}{fraction}S"
 
 
 def _shortened(text: str) -> str:
