@@ -268,27 +268,26 @@ class MqttClient:
     def __init__(self, url: str, version: int, client_id: str, password: str) -> None:
         self.codes: SimpleQueue[tuple[int, Any]] = SimpleQueue()
         self.messages: SimpleQueue[Any] = SimpleQueue()
-        self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id, transport="websockets", protocol=version)  # type: ignore[arg-type]
+        self.client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            transport="websockets",
+            protocol=version,  # type: ignore[arg-type]
+            reconnect_on_failure=False,
+        )
         address, _, query = url.removeprefix("ws://").partition("?")
         host, _, path = address.partition("/")
         self.client.ws_set_options(path=f"/{path}?{query}")
         self.client.username_pw_set("ann", password)
         self.client.on_connect = lambda client, data, flags, code, properties: self.codes.put((code.value, properties))
         self.client.on_message = lambda client, data, message: self.messages.put(message)
-        self.client.reconnect_on_failure = False  # type: ignore[attr-defined]
         self.client.connect(host.partition(":")[0], int(host.partition(":")[2]))
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-
-    def run(self) -> None:
-        """Read and write until the connection ends."""
-        while self.client.loop(0.05) == paho.MQTT_ERR_SUCCESS:
-            pass
+        self.client.loop_start()
 
     def close(self) -> None:
-        """Disconnect."""
+        """Say goodbye, and wait until the thread of the client has ended."""
         self.client.disconnect()
-        self.thread.join()
+        self.client.loop_stop()
 
 
 @pytest.mark.parametrize(("version", "refusal"), [(paho.MQTTv5, 134), (paho.MQTTv311, 4)])
