@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pytest_webpubsub.py webpubsub generated tests examples benchmarks rendering codegen.py
 
-.PHONY: help demo chat test check render format bench clean
+.PHONY: help demo chat test test-httpx2 check render format bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
