@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webpubsub import ConfigurationError
+from webpubsub import ConfigurationError, tokens
 from webpubsub.tokens import (
     InvalidTokenError,
     JSONValue,
@@ -271,3 +271,40 @@ def test_whatever_is_signed_is_what_is_verified(claims: dict[str, JSONValue], ke
     token = sign({**claims, "exp": LATER}, key)
 
     assert verify(token, key) == claims_of(token, key) == {**claims, "exp": LATER}
+
+
+class TestServiceTokensThatAreReused:
+    """Calls that repeat a URL within seconds share a token, and nothing else is shared."""
+
+    URL = "https://example.webpubsub.azure.com/api/hubs/chat/:send?api-version=2024-12-01"
+
+    def test_a_repeated_url_gets_the_same_token_for_fifteen_seconds(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Then there is a new one, long before the old one ends; also when the clock is set back."""
+        clock = [1_000_000.0]
+        monkeypatch.setattr(time, "time", lambda: clock[0])
+        made = tokens.ServiceTokens()
+        first = made.get(self.URL, "key")
+
+        clock[0] += 14.9
+        assert made.get(self.URL, "key") == first
+        clock[0] += 0.2
+        second = made.get(self.URL, "key")
+        assert second != first
+        clock[0] -= 3600
+        assert made.get(self.URL, "key") not in (first, second)
+
+    def test_a_changed_key_signs_the_very_next_request(self) -> None:
+        """A token never outlives the key that it was made with."""
+        made = tokens.ServiceTokens()
+        made.get(self.URL, "old")
+
+        assert tokens.verify(made.get(self.URL, "new"), "new")["aud"] == self.URL
+
+    def test_no_url_gets_the_token_of_another(self) -> None:
+        """However many there are, each token names its URL, and the user of the client."""
+        made = tokens.ServiceTokens("ann")
+
+        for number in range(600):
+            claims = tokens.verify(made.get(f"{self.URL}&n={number}", "key"), "key")
+            assert claims["aud"] == f"{self.URL}&n={number}"
+            assert "ann" in claims.values()

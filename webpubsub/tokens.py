@@ -23,6 +23,8 @@ __all__ = ["InvalidTokenError", "read_unverified", "sign", "verify"]
 JSONValue: TypeAlias = "str | int | float | bool | Sequence[JSONValue] | Mapping[str, JSONValue] | None"
 
 SERVICE_TOKEN_SECONDS = 300
+_REUSED_SECONDS = 15
+_MOST_REUSED = 512
 _FIXED_HEADERS = ("alg", "b64", "crit")
 _NAME_CLAIM = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
 
@@ -131,6 +133,30 @@ def service_token(url: str, key: str, user: str | None = None) -> str:
     if user is not None:
         claims[_NAME_CLAIM] = user
     return sign(claims, key)
+
+
+class ServiceTokens:
+    """Service tokens of one client: calls that repeat a URL within seconds share one, signed with the present key.
+
+    Args:
+        user: A name to carry, for the logs of the service.
+    """
+
+    def __init__(self, user: str | None = None) -> None:
+        self._user = user
+        self._made: dict[str, tuple[str, float, str]] = {}
+
+    def get(self, url: str, key: str) -> str:
+        """Return a token for one REST request; the arguments are those of `service_token`."""
+        now = time.time()
+        made = self._made.get(url)
+        if made is not None and made[0] == key and 0 <= now - made[1] < _REUSED_SECONDS:
+            return made[2]
+        if len(self._made) >= _MOST_REUSED:
+            self._made.clear()
+        token = service_token(url, key, self._user)
+        self._made[url] = (key, now, token)
+        return token
 
 
 def client_access_token(

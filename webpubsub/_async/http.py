@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ParamSpec, Self, TypeVar, cast
+from typing import Any, NamedTuple, ParamSpec, Self, TypeVar, cast
 
 import httpx
 
@@ -25,7 +25,7 @@ from .._version import __version__
 from ..credentials import AsyncCredential, KeyCredential, recognize
 from ..errors import ConfigurationError, ServiceError, TransportError, WebPubSubError, from_response
 from ..options import ClientOptions, Settings
-from ..tokens import service_token
+from ..tokens import ServiceTokens
 from .bearer import BearerTokens
 from .connections import Connections
 from .exchange import exchange
@@ -39,8 +39,18 @@ _USER_AGENT = f"webpubsub/{__version__} python/{sys.version_info[0]}.{sys.versio
 _SCOPE = "https://webpubsub.azure.com/.default"
 _MOST_CONNECTIONS = 100
 _PLAIN = {"headers", "content"}
+_WITH_CONTENT = ("PATCH", "POST", "PUT")
 _SPELLINGS = {
-    name.lower(): name for name in (b"Accept", b"Accept-Encoding", b"Authorization", b"Content-Type", b"User-Agent")
+    name.lower(): name
+    for name in (
+        b"Accept",
+        b"Accept-Encoding",
+        b"Authorization",
+        b"Content-Length",
+        b"Content-Type",
+        b"Host",
+        b"User-Agent",
+    )
 }
 
 _DEFAULT_HEADERS = {
@@ -49,8 +59,13 @@ _DEFAULT_HEADERS = {
     b"Accept-Encoding": b"identity",  # responses are small, and a few compressed bytes can be gigabytes
 }
 
-_parsed = lru_cache(maxsize=512)(httpx.URL)  # most calls repeat a URL, and parsing one costs as much as signing
 _LONGEST_URL = 65_536
+
+
+class _Address(NamedTuple):
+    url: httpx.URL
+    text: str
+    host: bytes
 
 
 class ServiceHttp(httpx.AsyncClient):
@@ -59,7 +74,7 @@ class ServiceHttp(httpx.AsyncClient):
     def __init__(self, endpoints: Endpoints, credential: AsyncCredential, options: ClientOptions) -> None:
         self.endpoints = endpoints
         self.settings = settings = Settings.of(options)
-        self._user = options.get("user")
+        self._tokens = ServiceTokens(options.get("user"))
         self.key_credential: KeyCredential | None = None
         recognized = recognize(credential)
         if isinstance(recognized, KeyCredential):
@@ -129,7 +144,7 @@ class ServiceHttp(httpx.AsyncClient):
             arguments: Request = {"method": method, "url": cast("str", url), "headers": options.get("headers") or {}}
             if content:
                 arguments["content"] = content
-            return await self._exchange(await self._signed(self._built(arguments, self.settings)))
+            return await self._exchange(await self._built(arguments, self.settings))
         return await super().request(method, url, **options)
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ARG002
@@ -140,10 +155,13 @@ class ServiceHttp(httpx.AsyncClient):
         request.headers.setdefault(_REQUEST_ID, _new_request_id())
         request.extensions.setdefault("logging_enable", self.settings.logging_enable)
         request.extensions.setdefault("retry_policy", self.settings.retry_policy)
-        return await self._exchange(await self._signed(request))
+        audience = self.endpoints.audience(str(request.url))
+        if "Authorization" not in request.headers:
+            request.headers["Authorization"] = await self._authorization(audience)
+        return await self._exchange(request)
 
     async def _result(self, settings: Settings, operation: Operation[P, T], arguments: Request) -> T:
-        request = await self._signed(self._built(arguments, settings))
+        request = await self._built(arguments, settings)
         request_id = request.headers[_REQUEST_ID]
         response = None
         try:
@@ -163,25 +181,35 @@ class ServiceHttp(httpx.AsyncClient):
             lost = TransportError(operation.name, reason(failure), sent, request_id)
             raise self.error_to_raise(lost, request, response) from failure
 
-    def _built(self, arguments: Request, settings: Settings) -> httpx.Request:
+    async def _built(self, arguments: Request, settings: Settings) -> httpx.Request:
+        method, content = arguments["method"], arguments.get("content", b"")
+        address = _address(self.endpoints.target + arguments["url"])
+        audience = self.endpoints.audience(address.text)
         headers = {
+            b"Host": address.host,
             **self._default_headers(),
             _RAW_REQUEST_ID: (settings.request_id or _new_request_id()).encode(),
             **_raw(arguments["headers"]),
             **_raw(settings.headers),
         }
+        if content or method in _WITH_CONTENT:
+            headers.setdefault(b"Content-Length", b"%d" % len(content))
+        if b"Authorization" not in headers:
+            headers[b"Authorization"] = (await self._authorization(audience)).encode()
         extensions: Extensions = {
             "timeout": settings.timeout,
             "logging_enable": settings.logging_enable,
             "retry_policy": settings.retry_policy,
         }
-        return httpx.Request(
-            arguments["method"],
-            _url(self.endpoints.target + arguments["url"]),
+        request = httpx.Request(
+            method,
+            address.url,
             headers=headers,
-            content=arguments.get("content"),
+            stream=httpx.ByteStream(content),
             extensions=cast("dict[str, Any]", extensions),
         )
+        await request.aread()
+        return request
 
     def _set_headers(self, headers: dict[bytes, bytes]) -> None:
         self.headers = httpx.Headers(headers)
@@ -196,16 +224,13 @@ class ServiceHttp(httpx.AsyncClient):
             self._raw_headers, self._own_headers = raw, _spelled(raw)
         return self._own_headers
 
-    async def _signed(self, request: httpx.Request) -> httpx.Request:
-        audience = self.endpoints.audience(str(request.url))
-        if "Authorization" not in request.headers:
-            if self.key_credential is None:
-                token = await self._bearer.get()
-            else:
-                key = _checks.access_key(self.key_credential.key, "credential.key")
-                token = service_token(audience, key, self._user)
-            request.headers["Authorization"] = f"Bearer {token}"
-        return request
+    async def _authorization(self, audience: str) -> str:
+        if self.key_credential is None:
+            token = await self._bearer.get()
+        else:
+            key = _checks.access_key(self.key_credential.key, "credential.key")
+            token = self._tokens.get(audience, key)
+        return f"Bearer {token}"
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
         if self._connections.closed:
@@ -213,7 +238,7 @@ class ServiceHttp(httpx.AsyncClient):
         return await exchange(self._connections, request)
 
 
-def _url(text: str) -> httpx.URL:
+def _address(text: str) -> _Address:
     if len(text) > _LONGEST_URL:
         raise ConfigurationError(
             f"The request would have a URL of {len(text)} characters, more than the {_LONGEST_URL} that can be sent; "
@@ -223,6 +248,12 @@ def _url(text: str) -> httpx.URL:
         return _parsed(text)
     except (httpx.InvalidURL, UnicodeError):
         raise ConfigurationError("The URL of the request has characters that no URL has.") from None
+
+
+@lru_cache(maxsize=512)  # most calls repeat a URL, and parsing one costs as much as signing
+def _parsed(text: str) -> _Address:
+    url = httpx.URL(text)
+    return _Address(url, str(url), url.netloc)
 
 
 def _raw(headers: Mapping[str, str]) -> dict[bytes, bytes]:

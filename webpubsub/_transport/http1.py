@@ -5,7 +5,7 @@ the beginning of another one: such a connection is not used again.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import httpx
 
@@ -122,13 +122,13 @@ class ResponseReader:
 
     def _framing(self, persistent: bool) -> Callable[[], bool] | None:
         """Find out where the body ends."""
-        lengths, codings, connection = (
-            self._values(name) for name in (b"content-length", b"transfer-encoding", b"connection")
+        lengths, codings, connection, encodings = self._values(
+            b"content-length", b"transfer-encoding", b"connection", b"content-encoding"
         )
         self._keep_alive = (persistent and b"close" not in connection) or b"keep-alive" in connection
         if self._method == "HEAD" or self.status_code in (204, 304) or self._is_tunnel():
             return None
-        if set(self._values(b"content-encoding")) - {b"identity"}:
+        if set(encodings) - {b"identity"}:
             raise EncodedResponseError("the response is compressed, which was not asked for")
         if codings:
             if codings != [b"chunked"] or not persistent:
@@ -148,9 +148,13 @@ class ResponseReader:
     def _is_tunnel(self) -> bool:
         return self._method == "CONNECT" and self.status_code < 300
 
-    def _values(self, name: bytes) -> list[bytes]:
-        values = [value for key, value in self.headers if key.lower() == name]
-        return [part.strip().lower() for value in values for part in value.split(b",")]
+    def _values(self, *names: bytes) -> Iterable[list[bytes]]:
+        named: dict[bytes, list[bytes]] = {name: [] for name in names}
+        for name, value in self.headers:
+            values = named.get(name.lower())
+            if values is not None:
+                values += [part.strip().lower() for part in value.split(b",")]
+        return named.values()
 
     def _read_length(self) -> bool:
         self._take()
