@@ -61,4 +61,6 @@ $(VENV)/.chat: $(VENV)/.python pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[cli,compat,emulator,identity]" --group dev
+	@npm install --silent --no-audit --no-fund --no-package-lock --prefix tests/emulator/javascript >/dev/null 2>&1 \
+		|| echo "npm is not here, or found nothing: the tests of the JavaScript client are skipped"
 	@touch $@ $(VENV)/.demo $(VENV)/.chat
