@@ -10,6 +10,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
 from rendering.pointers import (
@@ -286,6 +287,7 @@ def _check_target(document: Document, reference: object, where: str, refusals: R
         reference = node["$ref"]
 
 
+@cache
 def _shapes(entries: str) -> dict[str, tuple[str, bool]]:
     """Read one line of a grammar: key to what stands there and whether it must."""
     found = {}

@@ -9,6 +9,7 @@ import tempfile
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,6 @@ def rendered(root: Path) -> Tree:
     Raises:
         DocumentError: There is no document, or something in one cannot be rendered; all of them are told at once.
     """
-    templates = _templates()
     tree: Tree = {PACKAGE / "py.typed": b""}
     for path in sorted((HERE / "runtime").glob("*.py")):
         header = f"# Copied by codegen.py from rendering/runtime/{path.name}. {FORBIDDEN}\n"
@@ -69,13 +69,13 @@ def rendered(root: Path) -> Tree:
     for path in documents(root):
         try:
             release = _release(path)
-            tree |= rendered_version(release, files.load(path), templates)
+            tree |= rendered_version(release, files.load(path))
             found.append(release)
         except DocumentError as error:
             refused.append(f"{path.name}: {str(error).removeprefix(f'{path}: ')}")
     if refused:
         raise DocumentError("\n".join(refused))
-    return formatted(tree | _rendered_packages(found, templates))
+    return formatted(tree | _rendered_packages(found))
 
 
 def documents(root: Path) -> list[Path]:
@@ -102,9 +102,9 @@ def _release(path: Path) -> Release:
     return Release(path, match["api"] or "", match["version"])
 
 
-def _rendered_packages(releases: list[Release], templates: Environment) -> Tree:
+def _rendered_packages(releases: list[Release]) -> Tree:
     """Render the packages that hold those of the versions: the outermost, and one for each other API."""
-    template, tree = templates.get_template("package_init.py.jinja"), {}
+    template, tree = _templates().get_template("package_init.py.jinja"), {}
     for api in ("", *sorted({release.api for release in releases} - {""})):
         versions = {release.version: release.package for release in releases if release.api == api}
         said = (
@@ -120,6 +120,7 @@ def _rendered_packages(releases: list[Release], templates: Environment) -> Tree:
     return tree
 
 
+@cache
 def _templates() -> Environment:
     templates = Environment(  # noqa: S701 - Python is rendered, not HTML
         loader=FileSystemLoader(HERE / "templates"),
@@ -132,13 +133,12 @@ def _templates() -> Environment:
     return templates
 
 
-def rendered_version(release: Release, document: Document, templates: Environment | None = None) -> Tree:
+def rendered_version(release: Release, document: Document) -> Tree:
     """Render one document into the package of its version, not formatted yet.
 
     Raises:
         DocumentError: Something in it cannot be rendered.
     """
-    templates = templates or _templates()
     operations, shapes = endpoints.read(document)
     if document["info"]["version"] != release.version:
         said = document["info"]["version"]
@@ -154,7 +154,7 @@ def rendered_version(release: Release, document: Document, templates: Environmen
     tree: Tree = {}
 
     def render(to: str, template: str, **more: object) -> None:
-        tree[release.folder / to] = templates.get_template(template).render(context | more).encode()
+        tree[release.folder / to] = _templates().get_template(template).render(context | more).encode()
 
     preview = " This is a preview: it may change or go without notice." if release.version.endswith("preview") else ""
     title = (
