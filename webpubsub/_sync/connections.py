@@ -7,6 +7,7 @@ nobody gave up half-way.
 # Rendered by codegen.py from webpubsub/_async/connections.py. Do not edit: change that file and run `python codegen.py`.
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from types import FunctionType, SimpleNamespace, TracebackType
 from typing import Self, cast
 
@@ -112,8 +113,9 @@ class ConnectionPool:
     def close(self) -> None:
         """End all connections; calls that are using one fail."""
         self._closed = True
-        while self._idle:
-            self._idle.pop()[0].close()
+        with suppress(IndexError):
+            while True:
+                self._idle.pop()[0].close()
         for stream in list(self._busy):
             stream.interrupt()
 
@@ -124,11 +126,12 @@ class ConnectionPool:
         return request_head(request.method, str(url).encode(), [*headers, *proxy.headers()], len(request.content))
 
     def _idle_stream(self) -> Stream | None:
-        while self._idle:
-            stream, since = self._idle.pop()
-            if now() - since < _KEEP_ALIVE_SECONDS and stream.is_quiet():
-                return stream
-            stream.close()
+        with suppress(IndexError):  # none is left; to look first would not do, as threads share them
+            while True:
+                stream, since = self._idle.pop()
+                if now() - since < _KEEP_ALIVE_SECONDS and stream.is_quiet():
+                    return stream
+                stream.close()
         return None
 
     def _open(self, deadline: float) -> Stream:
@@ -206,5 +209,6 @@ class ConnectionPool:
             self._idle.append((stream, now()))
         else:
             stream.close()
-        while self._idle and (self._closed or now() - self._idle[0][1] > _KEEP_ALIVE_SECONDS):
-            self._idle.popleft()[0].close()
+        with suppress(IndexError):
+            while self._closed or now() - self._idle[0][1] > _KEEP_ALIVE_SECONDS:
+                self._idle.popleft()[0].close()

@@ -107,11 +107,11 @@ def _pipeline_response(response: httpx.Response, context: PipelineContext) -> Pi
 
 
 def _told(parse: Callable[[httpx.Response], T], cls: Callable[..., object]) -> Callable[[httpx.Response], T]:
-    """Return a parser that calls `cls` with what it parsed."""
+    """Return a parser that calls `cls` with what it parsed; with None where the status is all there is, as there."""
 
     def parse_and_tell(response: httpx.Response) -> T:
         result = parse(response)
-        cls(_pipeline_response(response, PipelineContext(None)), result, {})
+        cls(_pipeline_response(response, PipelineContext(None)), None if isinstance(result, bool) else result, {})
         return result
 
     return parse_and_tell
