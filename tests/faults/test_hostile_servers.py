@@ -321,7 +321,16 @@ def test_a_list_has_an_end(connect: Connect, link: str) -> None:
     assert len(server.requests) <= 2
 
 
-HOSTILE_LINKS = ["/api\\u0000", "/api\\n", "/api\\ud800", "/" + "a" * 70000, "https://[", "http://\\ud800", "a" * 70000]
+HOSTILE_LINKS = [
+    "/api\\u0000",
+    "/api\\n",
+    "/api\\ud800",
+    "/" + "a" * 70000,
+    "https://[",
+    "http://\\ud800",
+    "\\ud800",
+    "a" * 70000,
+]
 
 
 @pytest.mark.parametrize("link", HOSTILE_LINKS)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -56,6 +57,22 @@ def server(request: pytest.FixtureRequest, contexts: tuple[ssl.SSLContext, ssl.S
 
 def new_client(server: Server, contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> aio.WebPubSubServiceClient:
     return aio.WebPubSubServiceClient(server.endpoint, HUB, KEY, connection_verify=contexts[1], retry_policy=ONCE)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_leaves_no_warnings(server: Server, contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    """A child lets go of its parent's connections without a `ResourceWarning`, which development mode would show."""
+    with (
+        WebPubSubServiceClient(server.endpoint, HUB, KEY, connection_verify=contexts[1], retry_policy=ONCE) as service,
+        warnings.catch_warnings(record=True) as caught,
+    ):
+        warnings.simplefilter("always", ResourceWarning)
+        assert service.user_exists("ann")
+        child = os.fork()
+        if child == 0:
+            os._exit(sum(issubclass(warning.category, ResourceWarning) for warning in caught))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_another_thread_may_take_the_last_idle_connection(

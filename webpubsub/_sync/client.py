@@ -491,6 +491,7 @@ class WebPubSubServiceClient:
                 following = Operation(operation.name, _next_page, operation.parse)
                 page = self._http.run(settings, following, self._http.endpoints.path_of(token))
             else:
+                token = _checks.optional_text(token, "continuation_token")
                 page = self._http.run(
                     settings, operation, hub, checked, maxpagesize=maxpagesize, top=most, continuation_token=token
                 )

@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -69,7 +70,9 @@ class Local(Generic[T]):
     def forget(self) -> None:
         """Start anew in a forked child, where a lock may be held by a thread that does not exist."""
         self._lock = Lock()
-        self._values = []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # to end them in order would end the parent's
+            self._values = []
 
 
 class Places:
