@@ -41,6 +41,7 @@ format: $(VENV)/.dev ## format and mend what a machine can mend
 bench: $(VENV)/.dev ## measure against the official SDK, bare httpx and bare aiohttp
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.events
+	$(BIN)/python -m benchmarks.fanout
 
 clean: ## forget the virtual environment
 	rm -rf $(VENV) dist

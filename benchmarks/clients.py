@@ -4,17 +4,11 @@ Libraries are imported when a contender is made, so that a process holds those o
 """
 
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from collections.abc import Callable
+from typing import Any, Protocol, cast
 
 from .workload import GROUP, HUB, KEY, MEMBERS_PATH, ROLES, SEND_PATH, USER, USERS_PATH, ContentType, Message
-
-if TYPE_CHECKING:
-    import httpx
 
 _SERVICE_TOKEN_SECONDS = 300
 _CLIENT_TOKEN_SECONDS = 3600
@@ -110,10 +104,11 @@ class BareHttpx:
 
 class HttpClient:
     def __init__(self, endpoint: str) -> None:
-        from http.client import HTTPConnection
+        from http.client import HTTPConnection, HTTPSConnection
 
         self._endpoint = endpoint
-        self._connection = HTTPConnection(endpoint.removeprefix("http://"))
+        scheme, _, address = endpoint.partition("://")
+        self._connection = (HTTPSConnection if scheme == "https" else HTTPConnection)(address)
         self._sign = _signer()
         self.close = self._connection.close
 
@@ -178,12 +173,6 @@ class OursAsync:
         await self._service.send_to_all(cast("Any", message), content_type=content_type)
 
 
-class OursWithoutAio(OursAsync):
-    def __init__(self, endpoint: str) -> None:
-        with _hidden("aiohttp"):
-            super().__init__(endpoint)
-
-
 class PeerAsync:
     def __init__(self, endpoint: str) -> None:
         from azure.messaging.webpubsubservice.aio import WebPubSubServiceClient
@@ -193,31 +182,6 @@ class PeerAsync:
 
     async def send(self, message: Message, content_type: ContentType) -> None:
         await self._service.send_to_all(cast("Any", message), content_type=content_type)
-
-
-class BareHttpxAsync:
-    def __init__(self, endpoint: str) -> None:
-        import httpx
-
-        self._url = endpoint + SEND_PATH
-        self._http = httpx.AsyncClient(transport=self._transport(), timeout=30)
-        self._sign = _signer()
-        self.close = self._http.aclose
-
-    def _transport(self) -> "httpx.AsyncBaseTransport | None":
-        return None
-
-    async def send(self, message: Message, content_type: ContentType) -> None:
-        headers = {"Authorization": self._sign(self._url), "Content-Type": content_type}
-        response = await self._http.post(self._url, content=content(message), headers=headers)
-        response.raise_for_status()
-
-
-class BareHttpxOverAiohttp(BareHttpxAsync):
-    def _transport(self) -> "httpx.AsyncBaseTransport":
-        from httpx_aiohttp import AiohttpTransport
-
-        return AiohttpTransport()
 
 
 class BareAiohttp:
@@ -245,10 +209,7 @@ SYNC_CLIENTS: dict[str, Callable[[str], SyncClient]] = {
 TOKEN_CLIENTS: dict[str, Callable[[str], TokenClient]] = {"ours": Ours, "peer": Peer, "jwt": BareJwt}
 ASYNC_CLIENTS: dict[str, Callable[[str], AsyncClient]] = {
     "ours": OursAsync,
-    "ours without aio": OursWithoutAio,
     "peer": PeerAsync,
-    "httpx over aiohttp": BareHttpxOverAiohttp,
-    "httpx": BareHttpxAsync,
     "aiohttp": BareAiohttp,
 }
 
@@ -276,17 +237,3 @@ def _connection_string(endpoint: str) -> str:
 def _check(status: int) -> None:
     if not 200 <= status <= 299:
         raise RuntimeError(f"the service answered with {status}")
-
-
-@contextmanager
-def _hidden(name: str) -> Iterator[None]:
-    modules = cast("dict[str, ModuleType | None]", sys.modules)
-    imported = modules.get(name)
-    modules[name] = None
-    try:
-        yield
-    finally:
-        if imported is None:
-            del modules[name]
-        else:
-            modules[name] = imported

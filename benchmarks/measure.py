@@ -6,7 +6,7 @@ import gc
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 from itertools import count
@@ -52,15 +52,19 @@ class Clock:
         return Sample(self._case.calls, cpu, wall, self._bytes, self._resident())
 
     def _resident(self) -> int:
-        if self._case.job == "memory":
+        if self._case.job in ("memory", "idle"):
             gc.collect()
         return resident_bytes()
 
 
 def measure(case: Case, contender: str, endpoint: str) -> Sample:
     """Make the calls of a case, and measure all but those of the warm-up."""
+    if case.job == "idle":
+        return _measure_idle(case, contender, endpoint)
     if case.in_flight is not None:
         return asyncio.run(_measure_async(case, contender, endpoint))
+    if case.job in _WITH_A_CLIENT_EACH:
+        return _measure_sync(partial(_WITH_A_CLIENT_EACH[case.job], case, contender, endpoint), case)
     if case.job == "token":
         signer = TOKEN_CLIENTS[contender](endpoint)
         try:
@@ -115,6 +119,34 @@ async def _call(call: Callable[[], Awaitable[object]], calls: int, in_flight: in
             await call()
 
     await asyncio.gather(*(go_on() for _ in range(in_flight)))
+
+
+def _make(case: Case, contender: str, endpoint: str) -> None:  # noqa: ARG001
+    SYNC_CLIENTS[contender](endpoint).close()
+
+
+def _make_and_token(case: Case, contender: str, endpoint: str) -> None:  # noqa: ARG001
+    client = TOKEN_CLIENTS[contender](endpoint)
+    client.token()
+    client.close()
+
+
+def _make_and_send(case: Case, contender: str, endpoint: str) -> None:
+    client = SYNC_CLIENTS[contender](endpoint)
+    client.send(message(*case.message), CONTENT_TYPES[case.message[0]])
+    client.close()
+
+
+_WITH_A_CLIENT_EACH = {"make": _make, "make and token": _make_and_token, "make and send": _make_and_send}
+
+
+def _measure_idle(case: Case, contender: str, endpoint: str) -> Sample:
+    """Make clients and keep them, as they are before their first request."""
+    kinds: Mapping[str, Callable[[str], object]] = SYNC_CLIENTS if case.in_flight is None else ASYNC_CLIENTS
+    kept = [kinds[contender](endpoint) for _ in range(case.warm_up)]
+    clock = Clock(case)
+    kept += [kinds[contender](endpoint) for _ in range(case.calls)]
+    return clock.sample()
 
 
 def _send_to_next(client: SyncClient, numbers: Iterator[int], case: Case) -> None:

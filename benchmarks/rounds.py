@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -60,14 +60,17 @@ def run(cases: Iterable[Case], rounds: int, calls: int | None, tell: Callable[[s
     chosen = [case if calls is None else shortened(case, calls) for case in cases]
     results = Results()
     with ExitStack() as stack:
-        delays = {case.round_trip_ms for case in chosen}
-        endpoints = {delay: stack.enter_context(serving("--round-trip-ms", str(delay))) for delay in delays}
-        _write_bytecode(chosen)
+        services = {(case.round_trip_ms, case.tls) for case in chosen}
+        endpoints = {
+            (delay, tls): stack.enter_context(serving("--round-trip-ms", str(delay), tls=tls))
+            for delay, tls in services
+        }
+        _write_bytecode(chosen, endpoints)
         for number in range(rounds):
             for case in chosen:
                 tell(f"round {number + 1} of {rounds}: {case.name}")
                 for contender in case.contenders * case.repeats:
-                    _run_one(case, contender, endpoints[case.round_trip_ms], results)
+                    _run_one(case, contender, endpoints[case.round_trip_ms, case.tls], results)
     return results
 
 
@@ -86,14 +89,18 @@ def check(cases: Iterable[Case], tell: Callable[[str], None]) -> None:
     Raises:
         UnfairError: A contender does not do what is asked.
     """
-    with serving("--record") as endpoint:
+    with serving("--record") as plain, serving("--record", tls=True) as secure:
         for case in cases:
-            if case.job == "start":
+            if case.job in ("start", "idle"):
                 continue
+            endpoint = secure if case.tls else plain
             short = replace(case, calls=1, warm_up=0)
             for contender in case.contenders:
                 tell(f"checking {contender}: {case.name}")
-                measure(short, contender, endpoint)
+                if case.tls:
+                    _sample(short, contender, endpoint)  # libraries load certificates once, maybe long ago in this one
+                else:
+                    measure(short, contender, endpoint)
                 seen = arrived(endpoint)
                 if seen.requests != short.requests:
                     raise UnfairError(f"{contender} made {seen.requests} requests, not {short.requests}: {case.name}")
@@ -103,12 +110,14 @@ def check(cases: Iterable[Case], tell: Callable[[str], None]) -> None:
                     _judge_token(contender, endpoint)
 
 
-def _write_bytecode(cases: Iterable[Case]) -> None:
+def _write_bytecode(cases: Iterable[Case], endpoints: Mapping[tuple[int, bool], str]) -> None:
     """Let every program run once, so that none compiles its modules while it is measured."""
     for case in cases:
         if case.job == "start":
             for contender in case.contenders:
-                _sample(case, contender, "")
+                endpoint = endpoints[case.round_trip_ms, case.tls]
+                _sample(case, contender, endpoint)
+                arrived(endpoint)
 
 
 def _run_one(case: Case, contender: str, endpoint: str, results: Results) -> None:
@@ -124,7 +133,7 @@ def _run_one(case: Case, contender: str, endpoint: str, results: Results) -> Non
 def _sample(case: Case, contender: str, endpoint: str) -> Sample:
     if case.job == "start":
         before, programs = STARTS[case.name]
-        command = [sys.executable, "-c", _START.format(before=before, program=programs[contender])]
+        command = [sys.executable, "-c", _START.format(before=before, program=programs[contender]), endpoint]
     else:
         arguments = [case.name, contender, endpoint, "--calls", str(case.calls), "--warm-up", str(case.warm_up)]
         command = [sys.executable, "-m", f"{__package__}.measure", *arguments]

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import json
 import re
+import ssl
 import sys
 import time
 from contextlib import suppress
@@ -105,10 +106,10 @@ def pages(endpoint: str) -> dict[bytes, bytes]:
     return made
 
 
-async def serve(service: Service) -> None:
+async def serve(service: Service, context: ssl.SSLContext | None) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(service, loop), "127.0.0.1", 0, backlog=1024)
-    endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await loop.create_server(lambda: Connection(service, loop), "127.0.0.1", 0, backlog=1024, ssl=context)
+    endpoint = f"{'https' if context else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     service.pages = pages(endpoint)
     print(endpoint, flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
@@ -119,6 +120,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--round-trip-ms", type=float, default=0)
     parser.add_argument("--record", action="store_true")
+    parser.add_argument("--certificate", metavar="FILE", help="certificate and key, as PEM: speak https")
     options = parser.parse_args()
+    context = None
+    if options.certificate:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(options.certificate)
     with suppress(KeyboardInterrupt):
-        asyncio.run(serve(Service(options.round_trip_ms / 1000, options.record)))
+        asyncio.run(serve(Service(options.round_trip_ms / 1000, options.record), context))

@@ -2,20 +2,26 @@
 
 import base64
 import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import certifi
 import jwt
+import trustme
 
 from .clients import content
 from .server import SEEN
 from .workload import CONTENT_TYPES, KEY, MEMBERS_PATH, SEND_PATH, USERS_PATH, Case, message
 
+_BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")  # the first is for all but requests
 _TO_A_USER = re.compile(re.escape(USERS_PATH).replace(r"\{\}", r"user-\d+"))
 
 
@@ -54,9 +60,36 @@ class Request:
 
 
 @contextmanager
-def serving(*options: str) -> Iterator[str]:
-    """Run the service in a process of its own; give its endpoint."""
+def serving(*options: str, tls: bool = False) -> Iterator[str]:
+    """Run the service in a process of its own; give its endpoint. With TLS, processes started meanwhile trust it."""
     command = [sys.executable, "-m", f"{__package__}.server", *options]
+    with ExitStack() as stack:
+        if tls:
+            command += ["--certificate", stack.enter_context(_trusted_certificate())]
+        yield stack.enter_context(_running(command))
+
+
+@contextmanager
+def _trusted_certificate() -> Iterator[str]:
+    """Let all clients load what they would, with one authority more; give the file of the certificate it issued."""
+    with TemporaryDirectory() as directory:
+        bundle, certificate = Path(directory, "bundle.pem"), Path(directory, "certificate.pem")
+        authority = trustme.CA()
+        bundle.write_bytes(Path(certifi.where()).read_bytes() + authority.cert_pem.bytes())
+        certificate.write_bytes(authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.bytes())
+        before = {name: os.environ.get(name) for name in _BUNDLES}
+        os.environ.update(dict.fromkeys(_BUNDLES, str(bundle)))
+        try:
+            yield str(certificate)
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name)
+                if value is not None:
+                    os.environ[name] = value
+
+
+@contextmanager
+def _running(command: list[str]) -> Iterator[str]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
@@ -68,7 +101,8 @@ def serving(*options: str) -> Iterator[str]:
 
 def arrived(endpoint: str) -> Arrived:
     """Ask the service what came since it was last asked."""
-    connection = HTTPConnection(endpoint.removeprefix("http://"))
+    scheme, _, address = endpoint.partition("://")
+    connection = (HTTPSConnection if scheme == "https" else HTTPConnection)(address)
     try:
         connection.request("GET", SEEN)
         seen = json.loads(connection.getresponse().read())
