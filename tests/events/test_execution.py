@@ -9,8 +9,16 @@ from typing import Any
 import pytest
 
 from tests.events.requests import KEY, event, text
-from webpubsub.events import ConnectedEvent, DisconnectedEvent, EventHandler, GroupJoinedEvent, GroupLeftEvent
+from webpubsub.events import (
+    ConnectedEvent,
+    DisconnectedEvent,
+    EventHandler,
+    GroupJoinedEvent,
+    GroupLeftEvent,
+    HttpResponse,
+)
 
+SECONDS_TO_WAIT = 20
 LOGGER = "azure.webpubsub.events"
 
 
@@ -203,6 +211,55 @@ async def test_what_is_left_open_is_closed_after_each_function_in_a_thread() -> 
 
     assert len(closed) == 3
     assert all(name.startswith("webpubsub-events") for name in closed)
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+async def test_what_fails_after_a_function_is_logged_and_nothing_is_lost(
+    blocking: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The reply stays the reply, and the next event of the connection is handled."""
+    handler = make()
+    seen: list[object] = []
+
+    def fail() -> None:
+        raise LookupError("the database is gone")
+
+    async def respond(request: Any) -> HttpResponse:
+        return await (asyncio.to_thread(handler.respond_blocking, *request) if blocking else handler.respond(*request))
+
+    handler.after_each_call(fail)
+    handler.on_message(lambda event: "hi")
+    handler.on_connected(seen.append)
+    with caplog.at_level(logging.ERROR, LOGGER):
+        assert (await respond(text("message", ""))).body == b"hi"
+        for _ in range(2):
+            await respond(event("sys.connected", {}))
+        await asyncio.wait_for(handler.aclose(), SECONDS_TO_WAIT)
+
+    assert len(seen) == 2
+    assert "the database is gone" in caplog.text
+
+
+def test_a_function_that_exits_does_not_hold_up_its_connection(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the next event nor closing waits for a function that has gone without a word."""
+    handler = make()
+    seen: list[object] = []
+
+    @handler.on_connected
+    def connected(event: ConnectedEvent) -> None:
+        raise SystemExit
+
+    handler.on_disconnected(seen.append)
+    closing = threading.Thread(target=handler.close, daemon=True)
+
+    handler.respond_blocking(*event("sys.connected", {}))
+    closing.start()
+    closing.join(SECONDS_TO_WAIT)
+    assert not closing.is_alive()
+    assert "0 more were not begun" in caplog.text
+    handler.respond_blocking(*event("sys.disconnected", {}))
+    handler.close()
+    assert len(seen) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")

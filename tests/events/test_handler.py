@@ -5,7 +5,7 @@ import functools
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -270,6 +270,20 @@ def wrong_event(event: UserEvent[str]) -> None:
     """Want another event."""
 
 
+def wrong_parameter(order: Order) -> None:
+    """Want the payload where the event comes."""
+
+
+def generator(event: ConnectEvent) -> Iterator[None]:
+    """Give, and not return."""
+    yield
+
+
+async def asynchronous_generator(event: ConnectEvent) -> AsyncIterator[None]:
+    """Give, and not return."""
+    yield
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [
@@ -278,6 +292,9 @@ def wrong_event(event: UserEvent[str]) -> None:
         (no_argument, "no_argument must take one argument, the event"),
         (two_arguments, "two_arguments must take one argument, the event"),
         (wrong_event, "wrong_event wants a UserEvent, but would get a ConnectEvent"),
+        (wrong_parameter, "wrong_parameter wants a Order, but would get a ConnectEvent"),
+        (generator, "generator must return its reply"),
+        (asynchronous_generator, "asynchronous_generator must return its reply"),
     ],
 )
 def test_a_function_that_cannot_be_called_is_refused(function: Any, words: str) -> None:

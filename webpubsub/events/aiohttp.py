@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from webpubsub.errors import EventError
 
@@ -33,8 +34,11 @@ def request_handler(handler: EventHandler) -> RequestHandler:
 async def _read(request: web.Request, limit: int) -> bytes:
     # Not `request.read()`, whose limit is the application's.
     body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            raise too_large(limit)
+    try:
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > limit:
+                raise too_large(limit)
+    except (HttpProcessingError, web.RequestPayloadError):
+        raise EventError(400, "the body is not what its headers say") from None
     return bytes(body)

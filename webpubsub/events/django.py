@@ -12,7 +12,7 @@ from webpubsub.errors import EventError
 
 from .handler import EventHandler
 from .http import make_response, too_large
-from .wsgi import headers_of
+from .wsgi import headers_of, length_of
 
 __all__ = ["View", "view"]
 
@@ -41,10 +41,15 @@ def view(handler: EventHandler) -> View:
     return exempt
 
 
-def _read(request: HttpRequest, limit: int) -> bytes:
+def _read(request: Any, limit: int) -> bytes:
     """Read the body in pieces: `request.body` has a limit of Django's own."""
+    environ = getattr(request, "environ", None)
+    read = request.read
+    if environ is not None and length_of(environ) is None:
+        # Of a body without a length, Django reads nothing under WSGI, even where the server marks its end.
+        read = environ["wsgi.input"].read
     body = bytearray()
-    while chunk := request.read(min(limit + 1 - len(body), 64 * 1024)):
+    while chunk := read(min(limit + 1 - len(body), 64 * 1024)):
         body += chunk
         if len(body) > limit:
             raise too_large(limit)

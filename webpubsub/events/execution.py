@@ -131,7 +131,11 @@ class Execution:
             return job()
         finally:
             for function in self._after_call:
-                function()
+                try:
+                    function()
+                except Exception:
+                    # What the handler returned is good all the same.
+                    logger.exception("What is done after each function failed.")
 
     def _enqueue(self, key: str, job: Job) -> bool:
         self._check_process()
@@ -158,17 +162,21 @@ class Execution:
             raise
 
     def _work_off_blocking(self, key: str) -> None:
-        while (job := self._next(key)) is not None:
-            with self._counted():
-                result = self._call_in_worker(job)
-                if inspect.isawaitable(result):
-                    self._own_loop().run(result)
+        try:
+            while (job := self._next(key)) is not None:
+                with self._counted():
+                    result = self._call_in_worker(job)
+                    if inspect.isawaitable(result):
+                        self._own_loop().run(result)
+        except BaseException:
+            self._give_up(key)
+            raise
 
     def _give_up(self, key: str) -> None:
         with self._changed:
             left = self._waiting.pop(key)
             self._changed.notify_all()
-        logger.error("The event loop ended while events were being handled; %d more were not begun.", len(left))
+        logger.error("The handling of events of a connection was broken off; %d more were not begun.", len(left))
 
 
 class _LoopThread:

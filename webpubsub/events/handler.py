@@ -441,6 +441,8 @@ class _Function:
             inspect.signature(function).bind(None)
         except TypeError:
             raise TypeError(f"{_name(function)} must take one argument, the event.") from None
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(f"{_name(function)} must return its reply; a function with yield would not be run.")
         self.function = function
         self._kind = kind
         self._payload: object = _UNRESOLVED
@@ -467,7 +469,8 @@ class _Function:
         parameters = list(inspect.signature(self.function).parameters)
         hint = typing.get_type_hints(hinted).get(parameters[0])
         wanted = typing.get_origin(hint) or hint
-        if isinstance(wanted, type) and issubclass(wanted, Event) and not issubclass(self._kind, wanted):
+        anything = wanted is Any or getattr(wanted, "_is_protocol", False)
+        if isinstance(wanted, type) and not anything and not issubclass(self._kind, wanted):
             raise TypeError(f"{_name(function)} wants a {wanted.__name__}, but would get a {self._kind.__name__}.")
         payload = next(iter(typing.get_args(hint)), Any) if wanted is UserEvent else Any
         self._payload = None if payload is Any or isinstance(payload, TypeVar) else payload

@@ -12,7 +12,7 @@ from webpubsub.errors import EventError
 from .handler import EventHandler
 from .http import make_response, too_large
 
-__all__ = ["Application", "application", "headers_of"]
+__all__ = ["Application", "application", "headers_of", "length_of"]
 
 Environ: TypeAlias = dict[str, Any]
 Application: TypeAlias = Callable[[Environ, Callable[..., object]], Iterable[bytes]]
@@ -45,16 +45,26 @@ def headers_of(environ: Environ) -> Iterator[tuple[bytes, bytes]]:
             yield name.removeprefix("HTTP_").replace("_", "-").encode("latin-1"), value.encode("latin-1")
 
 
+def length_of(environ: Environ) -> int | None:
+    """Read how long the body is; None where the server marks its end instead.
+
+    Raises:
+        EventError: The length is not a number.
+    """
+    given = environ.get("CONTENT_LENGTH") or ""
+    if not given:
+        return None if environ.get("wsgi.input_terminated") else 0
+    if not (given.isascii() and given.isdigit()):
+        raise EventError(400, "the content length is not a number")
+    return int(given[:20])
+
+
 def _read(environ: Environ, limit: int) -> bytes:
     """Read the body: as long as it says, or to the end where the server marks one."""
-    given = environ.get("CONTENT_LENGTH") or ""
-    if not given and not environ.get("wsgi.input_terminated"):
-        return b""
-    if given and not (given.isascii() and given.isdigit()):
-        raise EventError(400, "the content length is not a number")
-    left = int(given[:20]) if given else limit + 1
-    if given and left > limit:
+    length = length_of(environ)
+    if length is not None and length > limit:
         raise too_large(limit)
+    left = limit + 1 if length is None else length
     body = bytearray()
     while left and (chunk := environ["wsgi.input"].read(min(left, _CHUNK))):
         body += chunk
