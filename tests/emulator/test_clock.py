@@ -1,6 +1,7 @@
 """The time that an emulator goes by."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -31,3 +32,17 @@ def test_it_can_be_moved_forward_only() -> None:
     assert len(told) == 1
     with pytest.raises(ValueError, match="cannot go back"):
         clock.advance(-1)
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e300])
+def test_it_cannot_be_moved_to_nowhere(seconds: float) -> None:
+    """A time that is no time would stop everything that waits."""
+    with pytest.raises(ValueError, match="seconds must be from 0 to"):
+        Clock().advance(seconds)
+
+
+def test_only_a_number_moves_it() -> None:
+    """A sentence, not an error of arithmetic."""
+    wrong: Any = "31"
+    with pytest.raises(TypeError, match="seconds must be a number, not str"):
+        Clock().advance(wrong)

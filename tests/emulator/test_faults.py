@@ -245,6 +245,17 @@ async def test_faults_work_in_the_loop_as_well() -> None:
         (lambda: request_fault(delay_seconds=-1), ValueError, "delay_seconds must be 0 or more"),
         (lambda: client_fault(action="explode"), ValueError, "action must be one of 'refuse', 'drop'"),
         (lambda: Faults().add(wrong), TypeError, "A fault is a RequestFault or a ClientFault, not str"),
+        (lambda: request_fault(status=500, method="FOO"), ValueError, "method must be one of DELETE, GET"),
+        (lambda: request_fault(status=500, hub="b@d"), ValueError, "hub must be the name of a hub; it was 'b@d'"),
+        (lambda: request_fault(status=500, hub=3), TypeError, "hub must be a str, not int"),
+        (lambda: request_fault(status=500, retry_after=-3), ValueError, "retry_after must be 0 or more"),
+        (
+            lambda: request_fault(status=500, retry_after="a\r\nb"),
+            ValueError,
+            "seconds or the text of a header",
+        ),
+        (lambda: client_fault(action="drop", user_id=3), TypeError, "user_id must be a str, not int"),
+        (lambda: fault_of({"kind": [], "status": 500}), ValueError, "kind must be 'request' or 'client'; it was []"),
         (lambda: fault_of([]), ValueError, "A fault is an object"),
         (lambda: fault_of({"status": 500}), ValueError, "kind must be 'request' or 'client'; it was None"),
         (

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -288,3 +289,35 @@ def test_the_server_is_imported_when_it_is_needed() -> None:
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
 
     assert (result.stdout, result.stderr) == ("The emulator needs aiohttp: pip install 'webpubsub[emulator]'\n", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"port": "x"}, TypeError, "port must be an int, not str"),
+        ({"port": True}, TypeError, "port must be an int, not bool"),
+        ({"access_key": 3}, TypeError, "access_key must be a str, not int"),
+        ({"secondary_access_key": b"k" * 32}, TypeError, "secondary_access_key must be a str, not bytes"),
+        ({"host": 3}, TypeError, "host must be a str, not int"),
+        ({"tls": "yes"}, TypeError, "tls must be True or False, not 'yes'"),
+        (
+            {"keep_alive_seconds": float("nan")},
+            ValueError,
+            "keep_alive_seconds must be a number",
+        ),
+        ({"request_seconds": "1"}, TypeError, "request_seconds must be a number of seconds, not str"),
+        ({"api_versions": ["x y"]}, ValueError, "'x y' is none"),
+        ({"event_handlers": "http://localhost"}, TypeError, "event_handlers must map names of hubs, not be a str"),
+        ({"event_listeners": []}, TypeError, "event_listeners must map names of hubs, not be a list"),
+    ],
+)
+def test_an_option_of_another_kind_is_named(options: dict[str, Any], error: type[Exception], said: str) -> None:
+    """At construction, in a sentence."""
+    with pytest.raises(error, match=said):
+        Emulator(**options)
+
+
+def test_one_more_api_version_may_be_a_str() -> None:
+    """It is not taken apart into characters."""
+    with Emulator(api_versions="2030-01-01") as emulator:
+        assert emulator.port

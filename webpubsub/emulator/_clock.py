@@ -3,7 +3,10 @@
 import time
 from collections.abc import Callable
 
-__all__ = ["Clock"]
+__all__ = ["LONGEST_ADVANCE", "Clock"]
+
+LONGEST_ADVANCE = 366 * 24 * 3600
+"""How far the clock can be moved at once, in seconds."""
 
 
 class Clock:
@@ -33,13 +36,18 @@ class Clock:
         """Let time pass at once.
 
         Args:
-            seconds: How much; it cannot go back.
+            seconds: How much, up to a year; it cannot go back.
 
         Raises:
-            ValueError: The number is negative.
+            TypeError: It is not a number.
+            ValueError: The number is negative, or more than a year.
         """
-        if seconds < 0:
-            raise ValueError("The clock cannot go back: seconds must not be negative.")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise TypeError(f"seconds must be a number, not {type(seconds).__name__}.")
+        if not 0 <= seconds <= LONGEST_ADVANCE:
+            raise ValueError(
+                f"The clock cannot go back: seconds must be from 0 to {LONGEST_ADVANCE}; it was {seconds}."
+            )
         self._offset += seconds
         for listener in tuple(self._listeners):
             listener()

@@ -120,7 +120,7 @@ class Emulator:
             ack_delay_seconds=ack_delay_seconds,
             keep_alive_seconds=keep_alive_seconds,
             request_seconds=request_seconds,
-            api_versions=None if api_versions is None else tuple(api_versions),
+            api_versions=(api_versions,) if isinstance(api_versions, str) else api_versions,
         )
         self._configuration = Configuration(event_handlers, event_listeners, config_file)
         self._clock = Clock()

@@ -1,6 +1,8 @@
 """What an emulator can be told, checked once, whoever tells it."""
 
 import ipaddress
+import math
+import re
 from collections.abc import Sequence
 
 import attrs
@@ -16,6 +18,7 @@ BACKLOG = 512
 """How many connections may wait to be accepted."""
 
 _SHORTEST_KEY = 32
+_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-[a-z0-9]+)?")
 
 
 @attrs.frozen(kw_only=True)
@@ -40,6 +43,7 @@ class Settings:
     request_seconds: float = 75.0
 
     def __attrs_post_init__(self) -> None:
+        _check_types(self)
         for key in self.access_keys:
             _check_key(key)
         if not 0 <= self.port <= 65535:
@@ -65,6 +69,33 @@ class Settings:
     def is_open(self) -> bool:
         """Whether anybody could make a token, or needs none."""
         return DEVELOPMENT_KEY in self.access_keys or bool(self.anonymous_hubs)
+
+
+_NUMBERS = ("ack_delay_seconds", "keep_alive_seconds", "request_seconds")
+_SWITCHES = ("tls", "simulate_entra", "accept_unvalidated_entra_tokens")
+
+
+def _check_types(settings: Settings) -> None:
+    for name in ("host", "access_key", "secondary_access_key"):
+        value = getattr(settings, name)
+        if not isinstance(value, str) and not (value is None and name == "secondary_access_key"):
+            raise TypeError(f"{name} must be a str, not {type(value).__name__}.")
+    if isinstance(settings.port, bool) or not isinstance(settings.port, int):
+        raise TypeError(f"port must be an int, not {type(settings.port).__name__}.")
+    for name in _NUMBERS:
+        value = getattr(settings, name)
+        if value is None and name == "keep_alive_seconds":
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}.")
+        if not math.isfinite(value):
+            raise ValueError(f"{name} must be a number of seconds; it was {value}.")
+    for name in _SWITCHES:
+        if not isinstance(getattr(settings, name), bool):
+            raise TypeError(f"{name} must be True or False, not {getattr(settings, name)!r}.")
+    for version in settings.api_versions or ():
+        if not isinstance(version, str) or not _VERSION.fullmatch(version):
+            raise ValueError(f"api_versions must be versions such as '2024-12-01'; {version!r} is none.")
 
 
 def is_loopback(host: str) -> bool:

@@ -13,9 +13,11 @@ from typing import Any, Literal, TypeVar, get_args
 import attrs
 
 from .._http.request import Response
-from .._hub.names import hub_key
+from .._hub.names import hub_key, is_hub
 
 __all__ = ["ClientFault", "Fault", "Faults", "RequestFault", "fault_of", "refusal_of"]
+
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
 
 Reset = Literal["before", "after"]
 ClientAction = Literal["refuse", "drop", "freeze", "half-close", "duplicate", "lose"]
@@ -45,7 +47,32 @@ def _number(least: float, most: float | None = None, *, whole: bool = False) -> 
     return check
 
 
-def _pattern(instance: object, attribute: Any, value: str | None) -> None:  # noqa: ARG001
+def _text(instance: object, attribute: Any, value: object) -> None:  # noqa: ARG001
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{attribute.name} must be a str, not {type(value).__name__}.")
+
+
+def _hub(instance: object, attribute: Any, value: object) -> None:
+    _text(instance, attribute, value)
+    if isinstance(value, str) and not is_hub(value):
+        raise ValueError(f"{attribute.name} must be the name of a hub; it was {value!r}.")
+
+
+def _method(instance: object, attribute: Any, value: object) -> None:
+    _text(instance, attribute, value)
+    if isinstance(value, str) and value.upper() not in _METHODS:
+        raise ValueError(f"{attribute.name} must be one of {', '.join(_METHODS)}; it was {value!r}.")
+
+
+def _retry_after(instance: object, attribute: Any, value: Any) -> None:
+    if not isinstance(value, str):
+        _number(0)(instance, attribute, value)
+    elif not value.isprintable() or not value.isascii():
+        raise ValueError(f"{attribute.name} must be seconds or the text of a header; it was {value!r}.")
+
+
+def _pattern(instance: object, attribute: Any, value: str | None) -> None:
+    _text(instance, attribute, value)
     if value is not None:
         try:
             re.compile(value)
@@ -90,14 +117,14 @@ class RequestFault(_Frequency):
     """
 
     status: int | None = attrs.field(default=None, validator=_number(200, 599, whole=True))
-    retry_after: float | str | None = None
+    retry_after: float | str | None = attrs.field(default=None, validator=_retry_after)
     delay_seconds: float = attrs.field(default=0.0, validator=_number(0))
     reset: Reset | None = attrs.field(default=None, validator=_one_of((None, *get_args(Reset))))
     truncate: bool = False
     close: bool = False
-    method: str | None = None
+    method: str | None = attrs.field(default=None, validator=_method)
     path: str | None = attrs.field(default=None, validator=_pattern)
-    hub: str | None = None
+    hub: str | None = attrs.field(default=None, validator=_hub)
 
     def __attrs_post_init__(self) -> None:
         if not (self.status or self.delay_seconds or self.reset or self.truncate or self.close):
@@ -143,8 +170,8 @@ class ClientFault(_Frequency):
 
     action: ClientAction = attrs.field(validator=_one_of(get_args(ClientAction)))
     status: int = attrs.field(default=503, validator=_number(400, 599, whole=True))
-    hub: str | None = None
-    user_id: str | None = None
+    hub: str | None = attrs.field(default=None, validator=_hub)
+    user_id: str | None = attrs.field(default=None, validator=_text)
 
     def fits(self, *, upgrading: bool, hub: str, user_id: str | None) -> bool:
         """Tell whether it is for a client."""
@@ -270,7 +297,7 @@ def fault_of(document: object) -> Fault:
         raise ValueError("A fault is an object with the fields of RequestFault or ClientFault, and its kind.")
     fields = dict(document)
     kind = fields.pop("kind", None)
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise ValueError(f"kind must be 'request' or 'client'; it was {kind!r}.")
     known = {field.name for field in attrs.fields(_KINDS[kind])}
     for name in fields:

@@ -48,6 +48,9 @@ class Configuration:
         event_listeners: Mapping[str, EventListeners] | None = None,
         path: str | Path | None = None,
     ) -> None:
+        for what, given in (("event_handlers", event_handlers), ("event_listeners", event_listeners)):
+            if given is not None and not isinstance(given, Mapping):
+                raise TypeError(f"{what} must map names of hubs, not be a {type(given).__name__}.")
         self._handlers = {_checked(hub): tuple(_handlers(given)) for hub, given in (event_handlers or {}).items()}
         self._listeners = {_checked(hub): tuple(_listeners(given)) for hub, given in (event_listeners or {}).items()}
         self._path = None if path is None else Path(path)
