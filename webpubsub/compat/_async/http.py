@@ -38,8 +38,8 @@ class DropInHttp(ServiceHttp):
             operation = Operation(operation.name, operation.build, _told(operation.parse, extras.cls))
         return await super()._result(settings, operation, arguments)
 
-    def _built(self, arguments: Request, settings: Settings) -> httpx.Request:
-        request = super()._built(arguments, settings)
+    async def _built(self, arguments: Request, settings: Settings) -> httpx.Request:
+        request = await super()._built(arguments, settings)
         request.extensions[_EXTRAS] = _of(settings)
         return request
 
