@@ -470,7 +470,7 @@ class _Function:
         hint = typing.get_type_hints(hinted).get(parameters[0])
         wanted = typing.get_origin(hint) or hint
         anything = wanted is Any or getattr(wanted, "_is_protocol", False)
-        if isinstance(wanted, type) and not anything and not issubclass(self._kind, wanted):
+        if isinstance(wanted, type) and not anything and wanted not in self._kind.__mro__:
             raise TypeError(f"{_name(function)} wants a {wanted.__name__}, but would get a {self._kind.__name__}.")
         payload = next(iter(typing.get_args(hint)), Any) if wanted is UserEvent else Any
         self._payload = None if payload is Any or isinstance(payload, TypeVar) else payload
