@@ -101,6 +101,7 @@ def test_it_needs_little(metadata: Message) -> None:
         "azure-core",
         "azure-identity",
         "click",
+        "hdrhistogram",
         "protobuf",
         "rich",
         "trustme",

@@ -10,10 +10,18 @@ Endpoint=http://127.0.0.1:...;AccessKey=...;Version=1.0;
 
 from ._clock import Clock
 from ._emulator import Emulator
-from ._journal import EventRecord, MessageRecord, RequestRecord
+from ._journal import (
+    ConnectionRecord,
+    EventRecord,
+    FaultRecord,
+    MembershipRecord,
+    MessageRecord,
+    Record,
+    RequestRecord,
+)
 from ._settings import DEVELOPMENT_KEY
 from ._testing.clients import AsyncTestClient, ReceivedMessage, RefusedError, TestClient
-from ._testing.faults import ClientFault, Faults, RequestFault
+from ._testing.faults import ClientFault, Faults, RequestFault, fault_of
 from ._testing.inspection import ConnectionView, HubView
 from ._upstream.listeners import EventListener, ListenedEvent
 from ._upstream.settings import EventHandlerSettings
@@ -23,18 +31,23 @@ __all__ = [
     "AsyncTestClient",
     "ClientFault",
     "Clock",
+    "ConnectionRecord",
     "ConnectionView",
     "Emulator",
     "EventHandlerSettings",
     "EventListener",
     "EventRecord",
+    "FaultRecord",
     "Faults",
     "HubView",
     "ListenedEvent",
+    "MembershipRecord",
     "MessageRecord",
     "ReceivedMessage",
+    "Record",
     "RefusedError",
     "RequestFault",
     "RequestRecord",
     "TestClient",
+    "fault_of",
 ]

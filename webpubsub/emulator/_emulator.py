@@ -20,7 +20,7 @@ from webpubsub.tokens import JSONValue, sign
 
 from ._clock import Clock
 from ._http.auth import Verifier
-from ._journal import EventRecord, Journal, RequestRecord
+from ._journal import EventRecord, Journal, Record, RequestRecord
 from ._settings import BACKLOG, DEVELOPMENT_KEY, Settings, is_loopback
 from ._testing.clients import Connector
 from ._testing.faults import Faults
@@ -237,6 +237,13 @@ class Emulator:
         url = f"{self.endpoint.replace('http', 'ws', 1)}{path}?access_token={token}"
         trust = self.ssl_context() if self._settings.tls else True
         return Connector(url, dict(headers or {}), trust, server.loop, server.thread_id)
+
+    def observe(self, observer: Callable[[Record], None]) -> None:
+        """Have a function called with everything that happens.
+
+        It is called with records such as `RequestRecord`, in the emulator's thread, and must not block.
+        """
+        self._journal.observe(observer)
 
     def go_away(self) -> None:
         """Close every client with code 1001.

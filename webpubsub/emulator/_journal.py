@@ -169,6 +169,16 @@ class EventRecord:
 class ConnectionRecord:
     """Something that became of a connection.
 
+    Example:
+        >>> from webpubsub.emulator import ConnectionRecord, Emulator
+        >>> seen = []
+        >>> with Emulator() as emulator:
+        ...     emulator.observe(seen.append)
+        ...     with emulator.connect("chat", user_id="ann"):
+        ...         pass
+        >>> [(record.user_id, record.what) for record in seen if isinstance(record, ConnectionRecord)]
+        [('ann', 'opened'), ('ann', 'closed')]
+
     Attributes:
         what: `opened`, `detached` (its socket is gone, it may come back), `recovered`, `closed` or `refused`.
         reason: Why it was closed or refused.
@@ -189,7 +199,18 @@ class ConnectionRecord:
 
 @attrs.frozen
 class MembershipRecord:
-    """A connection that came into a group, or out of one."""
+    """A connection that came into a group, or out of one.
+
+    Example:
+        >>> from webpubsub.emulator import Emulator, MembershipRecord
+        >>> seen = []
+        >>> with Emulator() as emulator:
+        ...     emulator.observe(seen.append)
+        ...     with emulator.connect("chat", user_id="ann", roles=["webpubsub.joinLeaveGroup"]) as ann:
+        ...         ann.join_group("room")
+        >>> [(record.user_id, record.what, record.group) for record in seen if isinstance(record, MembershipRecord)][0]
+        ('ann', 'joined', 'room')
+    """
 
     time: float
     hub: str
@@ -218,7 +239,20 @@ class FrameRecord:
 
 @attrs.frozen
 class FaultRecord:
-    """A fault that was put on purpose."""
+    """A fault that was put on purpose.
+
+    Example:
+        >>> from webpubsub import WebPubSubServiceClient
+        >>> from webpubsub.emulator import Emulator, FaultRecord, RequestFault
+        >>> seen = []
+        >>> with Emulator() as emulator:
+        ...     emulator.observe(seen.append)
+        ...     emulator.faults.add(RequestFault(status=429, retry_after=0))
+        ...     with WebPubSubServiceClient.from_connection_string(emulator.connection_string, "chat") as service:
+        ...         service.send_to_all("Hello")
+        >>> [record.what for record in seen if isinstance(record, FaultRecord)]
+        ['request status=429, retry_after=0']
+    """
 
     time: float
     hub: str | None

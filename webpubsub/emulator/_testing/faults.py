@@ -288,7 +288,9 @@ def refusal_of(fault: RequestFault) -> Response:
 
 
 def fault_of(document: object) -> Fault:
-    """Read a fault from JSON: its fields, and `kind`, which is `request` or `client`.
+    """Read a fault from JSON.
+
+    It has the fields of the fault, and `kind`, which is `request` or `client`.
 
     Raises:
         ValueError: Something in it is not understood; the sentence says what.

@@ -1,0 +1,197 @@
+"""`send`, `listen`, `token`: messages out of the command and into it."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from websockets.sync.client import connect
+
+from webpubsub import WebPubSubServiceClient
+from webpubsub.emulator import ClientFault, Emulator, RequestFault
+
+from .conftest import Command, Running
+
+
+@pytest.mark.parametrize(
+    ("arguments", "data"),
+    [
+        (("hello",), "hello"),
+        (('{"a": 1}', "--type", "json"), {"a": 1}),
+        (("@{file}",), "from a file"),
+        (("@{file}", "--type", "binary"), b"from a file"),
+        (("hello", "--group", "room"), "hello"),
+        (("hello", "--user", "ann"), "hello"),
+        (("hello", "--connection", "{connection}"), "hello"),
+        (("hello", "--filter", "userId eq 'ann'"), "hello"),
+        (("hello", "--ttl", "60"), "hello"),
+    ],
+)
+def test_a_message_arrives(
+    command: Command, emulator: Emulator, hub: str, tmp_path: Path, arguments: tuple[str, ...], data: object
+) -> None:
+    """To everybody or somebody, as text, JSON or bytes, from the line or a file."""
+    file = tmp_path / "message"
+    file.write_text("from a file")
+    with emulator.connect(hub, user_id="ann", groups=["room"]) as ann:
+        values = {"file": str(file), "connection": ann.connection_id}
+        filled = [argument.replace("{file}", values["file"]).replace("{connection}", values["connection"])
+                  for argument in arguments]  # fmt: skip
+
+        assert command("send", hub, *filled) == (0, "1 message accepted\n", "")
+        assert ann.receive().data == data
+
+
+def test_a_connection_can_be_left_out(command: Command, emulator: Emulator, hub: str) -> None:
+    """`--exclude` is the service's excluded; `--quiet` says nothing."""
+    with emulator.connect(hub) as ann, emulator.connect(hub) as bob:
+        assert command("send", hub, "hello", "--exclude", ann.connection_id, "--quiet") == (0, "", "")
+        assert emulator.hub(hub).messages[-1].to == (bob.connection_id,)
+
+
+def test_lines_of_standard_input_are_messages(
+    command: Command, emulator: Emulator, hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In their order."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"one\ntwo\n")))
+
+    assert command("send", hub, "-", "--lines") == (0, "2 messages accepted\n", "")
+    assert [message.data for message in emulator.hub(hub).messages] == ["one", "two"]
+
+
+def test_what_is_not_utf_8_is_no_text(command: Command, hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the way to send it is told."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
+
+    code, _, err = command("send", hub, "-")
+
+    assert (code, err) == (2, "webpubsub: That is not UTF-8; use --type binary instead of --type text.\n")
+
+
+def test_a_refusal_in_the_middle_says_how_far_it_came(
+    command: Command, emulator: Emulator, hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the rest can be sent again, and nothing twice."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"one\ntwo\nthree\n")))
+    emulator.faults.add(RequestFault(status=400, hub=hub, after=1))
+
+    code, out, err = command("send", hub, "-", "--lines")
+
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "1 of 3 messages were accepted, then: " in err
+
+
+def _wait_for_client(emulator: Emulator, hub: str) -> None:
+    emulator.wait_for(lambda: emulator.hub(hub).connections, 20)
+
+
+def _service(emulator: Emulator, hub: str) -> WebPubSubServiceClient:
+    return WebPubSubServiceClient.from_connection_string(emulator.connection_string, hub)
+
+
+def test_listen_prints_what_arrives(emulator: Emulator, hub: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the group and the user that it came from; news of the connection go to standard error."""
+    running = Running(
+        "listen", hub, "--group", "room", "--user", "bob", "--count", "4",
+        "--connection-string", emulator.connection_string,
+    )  # fmt: skip
+    _wait_for_client(emulator, hub)
+    with _service(emulator, hub) as service:
+        service.send_to_user("bob", {"text": "Grüße"})
+        service.send_to_all("plain", content_type="text/plain")
+        service.send_to_group("room", b"\x00\x01")
+    with emulator.connect(hub, user_id="ann", roles=["webpubsub.sendToGroup"]) as ann:
+        ann.send_to_group("room", "hello")
+
+    assert running.code() == 0
+    out, err = capsys.readouterr()
+    assert [line.partition(" ")[2] for line in out.splitlines()] == [
+        '{"text": "Grüße"}',
+        "plain",
+        "[room] 2 bytes, base64: AAE=",
+        "[room] ann: hello",
+    ]
+    assert err.startswith("connected as ")
+    assert emulator.access_key not in out + err
+
+
+def test_listen_prints_frames_for_machines(emulator: Emulator, hub: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One object per line, as it came."""
+    running = Running(
+        "listen", hub, "--count", "1", "--output", "json", "--connection-string", emulator.connection_string
+    )
+    _wait_for_client(emulator, hub)
+    with _service(emulator, hub) as service:
+        service.send_to_all([1])
+
+    assert running.code() == 0
+    assert json.loads(capsys.readouterr().out) == {"type": "message", "from": "server", "dataType": "json", "data": [1]}
+
+
+def test_listen_can_be_a_simple_client(emulator: Emulator, hub: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a subprotocol there is the payload and nothing else."""
+    running = Running("listen", hub, "--raw", "--count", "1", "--connection-string", emulator.connection_string)
+    _wait_for_client(emulator, hub)
+    with _service(emulator, hub) as service:
+        service.send_to_all({"a": 1})
+
+    assert running.code() == 0
+    assert capsys.readouterr() == ('{"a": 1}\n', "")
+
+
+def test_a_reliable_listener_survives_a_cut_socket(
+    emulator: Emulator, hub: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message that the cut took comes after the recovery, once."""
+    running = Running(
+        "listen", hub, "--reliable", "--group", "room", "--count", "2",
+        "--connection-string", emulator.connection_string,
+    )  # fmt: skip
+    _wait_for_client(emulator, hub)
+    emulator.faults.add(ClientFault(action="drop", hub=hub))
+    with _service(emulator, hub) as service:
+        service.send_to_group("room", "one", content_type="text/plain")
+        service.send_to_group("room", "two", content_type="text/plain")
+
+    assert running.code() == 0
+    out, err = capsys.readouterr()
+    assert [line.rpartition(" ")[2] for line in out.splitlines()] == ["one", "two"]
+    assert err.splitlines()[1:] == ["the connection broke; trying to recover", "recovered"]
+
+
+def test_a_listener_that_is_closed_ends_with_1(
+    emulator: Emulator, hub: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And tells the reason of the service."""
+    running = Running("listen", hub, "--connection-string", emulator.connection_string)
+    _wait_for_client(emulator, hub)
+    with _service(emulator, hub) as service:
+        service.close_all_connections(reason="maintenance")
+
+    assert running.code() == 1
+    assert "Reason: maintenance\n" in capsys.readouterr().err
+
+
+def test_a_listener_that_may_not_connect_ends_with_1(command: Command, emulator: Emulator, hub: str) -> None:
+    """With the status, and without the URL, which has a token in it."""
+    emulator.faults.add(ClientFault(action="refuse", status=403, hub=hub))
+
+    assert command("listen", hub) == (1, "", "webpubsub: The service does not let the client in (403).\n")
+
+
+def test_a_token_opens_a_connection(command: Command, emulator: Emulator, hub: str) -> None:
+    """The URL alone; as JSON with its parts."""
+    url = command("token", hub, "--user", "ann", "--group", "room", "--role", "webpubsub.sendToGroup").out.strip()
+    parts = json.loads(command("token", hub, "--output", "json", "--minutes", "5").out)
+
+    assert parts["url"] == f"{parts['baseUrl']}?access_token={parts['token']}"
+    with connect(url):
+        _wait_for_client(emulator, hub)
+        (view,) = emulator.hub(hub).connections
+        assert (view.user_id, set(view.groups)) == ("ann", {"room"})
+
+
+def test_a_token_can_be_for_mqtt(command: Command, hub: str) -> None:
+    """Which has an address of its own."""
+    assert f"/clients/mqtt/hubs/{hub}?" in command("token", hub, "--protocol", "mqtt").out

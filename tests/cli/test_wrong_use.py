@@ -1,0 +1,144 @@
+"""Wrong use: one line on standard error, and exit code 2."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from webpubsub.cli import main
+from webpubsub.emulator import Emulator
+
+from .conftest import Command
+
+ELSEWHERE = "Endpoint=https://example.webpubsub.azure.com;AccessKey=c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0;Version=1.0;"
+
+MISTAKES = [
+    (("nonsense",), "No such command 'nonsense'"),
+    (("health", "--colour"), "No such option '--colour'"),
+    (("send", "chat"), "Missing argument 'MESSAGE'"),
+    (("send", "chat", "hi", "--user", "ann", "--group", "room"), "one of --group, --user and --connection"),
+    (("send", "chat", "hi", "--connection", "c", "--exclude", "d"), "do not go with --connection"),
+    (("send", "chat", "hi", "--user", "ann", "--exclude", "d"), "does not go with --user"),
+    (("send", "chat", "{", "--type", "json"), "That is not JSON"),
+    (("send", "chat", "@nowhere"), "nowhere cannot be read"),
+    (("send", "chat", "hi", "--ttl", "301"), "'--ttl'"),
+    (("send", "1 hub", "hi"), "hub"),
+    (("listen", "chat", "--raw", "--reliable"), "one of --raw and --reliable"),
+    (("groups", "add", "chat", "room"), "one of --connection and --user"),
+    (("groups", "remove", "chat", "room", "--connection", "c", "--user", "u"), "one of --connection and --user"),
+    (("connections", "close", "chat"), "a connection, or --all"),
+    (("permission", "grant", "chat", "fly", "c"), "'fly' is not one of"),
+    (("token", "chat", "--minutes", "0"), "'--minutes'"),
+    (("trigger", "order", "http://127.0.0.1:1/", "--type", "json", "--data", "{"), "--data is not JSON"),
+    (("plan", "--connections", "1"), "Missing option"),
+    (("emulator", "--tls"), "--tls and --ca-file need each other"),
+    (("emulator", "--event-handler", "chat"), "takes HUB=URL, not chat"),
+    (("emulator", "--config", "nowhere.json"), "cannot read nowhere.json"),
+    (("emulator", "--faults", "nowhere.json"), "cannot read nowhere.json"),
+    (("emulator", "--access-key", "short"), "32 bytes"),
+    (("load", "chat"), "say --i-own-this-resource"),
+    (("health", "--ca-file", "nowhere.pem"), "nowhere.pem"),
+    (("health", "--endpoint", "https://example.com"), "--endpoint needs --identity"),
+    (("health", "--identity"), "--identity needs --endpoint"),
+    (("health", "--local", "--endpoint", "https://example.com"), "--local does not go with"),
+    (("health", "--local", "--connection-string", ELSEWHERE), "--connection-string does not go with --local"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), MISTAKES, ids=[" ".join(arguments) for arguments, _ in MISTAKES])
+def test_a_mistake_is_told_in_one_line(
+    bare: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    """Before anything is sent, without a traceback, and without the key."""
+    monkeypatch.setenv("WEBPUBSUB_CONNECTION_STRING", ELSEWHERE)
+
+    code, out, err = bare(*arguments)
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("webpubsub: ")
+    assert said in err
+    assert "c2VjcmV0" not in err
+
+
+@pytest.mark.parametrize("arguments", [("health",), ("send", "chat", "hi"), ("doctor",), ("load", "chat")])
+def test_a_service_that_nobody_named_is_asked_for(bare: Command, arguments: tuple[str, ...]) -> None:
+    """With every way to name it."""
+    code, out, err = bare(*arguments)
+
+    assert (code, out) == (2, "")
+    assert err.startswith("webpubsub: Which service? Give --connection-string")
+
+
+def test_a_broken_connection_string_is_told_without_its_key(bare: Command) -> None:
+    """The sentence names what is missing."""
+    code, _, err = bare("health", "--connection-string", "Endpont=http://127.0.0.1;AccessKey=topsecret;")
+
+    assert (code, err.count("\n")) == (2, 1)
+    assert "Endpoint" in err
+    assert "topsecret" not in err
+
+
+@pytest.mark.parametrize("arguments", [("health",), ("listen", "chat"), ("send", "chat", "hi"), ("load", "chat")])
+def test_a_service_that_is_not_there_is_one_line(bare: Command, arguments: tuple[str, ...]) -> None:
+    """Exit code 1: the use was right."""
+    with Emulator() as gone:
+        connection_string = gone.connection_string
+    few = ("--clients", "1") if arguments[0] == "load" else ()
+
+    code, out, err = bare(*arguments, *few, "--connection-string", connection_string)
+
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert gone.access_key not in err
+
+
+def test_a_wrong_key_is_one_line(bare: Command, emulator: Emulator) -> None:
+    """The service's reason, and neither key."""
+    wrong = emulator.connection_string.replace(emulator.access_key, "w" * 40)
+
+    code, out, err = bare("send", "chat", "hi", "--connection-string", wrong)
+
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "401" in err
+    assert "wwww" not in err
+
+
+def test_a_file_without_certificates_is_refused(bare: Command, tmp_path: Path) -> None:
+    """Before anything is sent."""
+    file = tmp_path / "ca.pem"
+    file.write_text("nothing")
+
+    code, _, err = bare("health", "--local", "--ca-file", str(file))
+
+    assert (code, err) == (2, f"webpubsub: --ca-file {file} does not hold certificates as PEM.\n")
+
+
+def test_no_command_at_all_shows_what_there_is(bare: Command) -> None:
+    """As a list, and exit code 2."""
+    code, _, err = bare()
+
+    assert code == 2
+    assert "  listen  " in err
+
+
+def test_help_is_no_mistake(bare: Command) -> None:
+    """Of all, and of one."""
+    assert bare("--help").code == bare("send", "-h").code == 0
+
+
+def test_a_missing_package_is_named() -> None:
+    """Installed without the extra, the command says which one to take."""
+    program = "import sys; sys.modules['click'] = None; from webpubsub.cli import main; sys.exit(main(['health']))"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert (run.returncode, run.stderr) == (2, "The command needs click: pip install 'webpubsub[cli]'\n")
+
+
+def test_the_arguments_of_the_process_are_the_default(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the console script calls it."""
+    monkeypatch.setattr(sys, "argv", ["webpubsub", "--version"])
+
+    assert main() == 0
+    assert capsys.readouterr().out.count(".") == 2

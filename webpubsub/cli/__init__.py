@@ -1,0 +1,27 @@
+"""The command `webpubsub`, of the extra `webpubsub[cli]`. It uses of the package only what every user can use."""
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+_EXTRA = ("aiohttp", "click", "hdrh", "rich")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: What follows the name of the command; what the process was started with by default.
+
+    Returns:
+        0; 1 when the service, or something that was looked at, says no; 2 for wrong use; 130 when interrupted.
+    """
+    try:
+        from .commands import run
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        print(f"The command needs {error.name}: pip install 'webpubsub[cli]'", file=sys.stderr)
+        return 2
+    return run(sys.argv[1:] if arguments is None else list(arguments))

@@ -1,0 +1,52 @@
+"""What a command prints: a table for people, JSON for machines."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["output_option", "show_answer", "show_rows"]
+
+_WIDE = 500
+"""Columns of a file or a pipe, in which nothing is folded."""
+
+
+def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the user choose between the two."""
+    return click.option(
+        "--output",
+        type=click.Choice(["table", "json"]),
+        default="table",
+        show_default=True,
+        help="Words for people, or JSON for machines.",
+    )(command)
+
+
+def show_rows(rows: Sequence[Mapping[str, object]], output: str, *, empty: str) -> None:
+    """Print a list: a table whose columns are the fields, or a JSON list of objects."""
+    if output == "json":
+        click.echo(json.dumps([dict(row) for row in rows], ensure_ascii=False))
+        return
+    if not rows:
+        click.echo(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDE
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip())
+
+
+def show_answer(words: str, value: object, output: str) -> None:
+    """Print one fact: a sentence, or its value as JSON."""
+    click.echo(json.dumps(value, ensure_ascii=False) if output == "json" else words)

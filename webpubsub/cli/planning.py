@@ -1,0 +1,131 @@
+"""`webpubsub plan`: how many units a load needs, which row of the documented capacity limits it, and what is billed.
+
+Figures: "Performance guide for Azure Web PubSub Service" and "Billing model of Azure Web PubSub service" in the
+documentation of Azure, for 2 KB messages and a 99th percentile under a second. Capacity grows linearly with units.
+"""
+
+import json
+import math
+from typing import NamedTuple
+
+import click
+
+from .output import show_rows
+
+__all__ = ["Load", "Need", "needs", "plan"]
+
+CONNECTIONS_PER_UNIT = 1000
+MESSAGES_PER_UNIT_AND_DAY = 1_000_000
+BILLED_BYTES = 2048
+SECONDS_PER_DAY = 86_400
+UNITS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
+_SENDS_TO_USERS_PER_SECOND = 180
+_SENDS_TO_GROUPS_PER_SECOND = 400
+_DELIVERIES_PER_SECOND = {10: 4000, 100: 3000, 1000: 3000}
+"""By the size of the group: 400 messages a second into groups of 10, 30 into groups of 100, 3 to 1,000 clients."""
+_SOURCE = "concept-performance, concept-billing-model in the documentation of Azure Web PubSub"
+
+
+class Load(NamedTuple):
+    """What is to be carried.
+
+    Attributes:
+        connections: Clients that are connected at once.
+        group_size: Clients that get each message.
+        rate: Messages that are sent in a second, all groups together.
+        bytes: The size of a message.
+    """
+
+    connections: int
+    group_size: int
+    rate: float
+    bytes: int
+
+
+class Need(NamedTuple):
+    """What one row of the capacity asks for."""
+
+    limit: str
+    wanted: float
+    per_unit: float
+
+    @property
+    def units(self) -> int:
+        """Units that are enough for this row."""
+        return max(1, math.ceil(self.wanted / self.per_unit))
+
+
+def needs(load: Load) -> list[Need]:
+    """Hold a load against each row of the documented capacity."""
+    weight = max(1.0, load.bytes / BILLED_BYTES)
+    return [
+        Need("connections", load.connections, CONNECTIONS_PER_UNIT),
+        Need("deliveries of 2 KB per second", load.rate * load.group_size * weight, _deliveries(load.group_size)),
+        Need("messages sent per second", load.rate, _sends(load.group_size)),
+    ]
+
+
+def _sends(group_size: int) -> int:
+    return _SENDS_TO_USERS_PER_SECOND if group_size == 1 else _SENDS_TO_GROUPS_PER_SECOND
+
+
+def _deliveries(group_size: int) -> int:
+    return next((rate for size, rate in _DELIVERIES_PER_SECOND.items() if group_size <= size), 3000)
+
+
+def billed_per_day(load: Load) -> int:
+    """Count the messages that are billed for a day: outbound traffic, in pieces of 2 KB."""
+    pieces = max(1, math.ceil(load.bytes / BILLED_BYTES))
+    return round(load.rate * load.group_size * pieces * SECONDS_PER_DAY)
+
+
+@click.command()
+@click.option("--connections", type=click.IntRange(min=1), required=True, help="Clients that are connected at once.")
+@click.option("--group-size", type=click.IntRange(min=1), required=True, help="Clients that get each message.")
+@click.option(
+    "--rate", type=click.FloatRange(min=0), required=True, help="Messages sent per second, all groups together."
+)
+@click.option("--bytes", "size", type=click.IntRange(min=1, max=1_048_576), required=True, help="Size of a message.")
+@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def plan(connections: int, group_size: int, rate: float, size: int, output: str) -> None:
+    """Say how many units a load needs, what limits it, and what is billed per day."""
+    load = Load(connections, group_size, rate, size)
+    rows = needs(load)
+    limiting = max(rows, key=lambda need: need.units)
+    units = next((count for count in UNITS if count >= limiting.units), None)
+    billed = billed_per_day(load)
+    if output == "json":
+        click.echo(
+            json.dumps(
+                {
+                    "units": units,
+                    "limit": limiting.limit,
+                    "billedMessagesPerDay": billed,
+                    "includedMessagesPerDay": None if units is None else units * MESSAGES_PER_UNIT_AND_DAY,
+                    "source": _SOURCE,
+                }
+            )
+        )
+        return
+    show_rows(
+        [
+            {
+                "limit": need.limit,
+                "wanted": f"{need.wanted:,.0f}",
+                "per unit": f"{need.per_unit:,.0f}",
+                "units": need.units,
+            }
+            for need in rows
+        ],
+        output,
+        empty="",
+    )
+    if units is None:
+        click.echo(f"\nMore than {UNITS[-1]} units: {limiting.limit}. Split the load over several resources.")
+    else:
+        included = units * MESSAGES_PER_UNIT_AND_DAY
+        click.echo(f"\n{units} units; {limiting.limit} is what limits.")
+        click.echo(
+            f"{billed:,} messages are billed per day; {included:,} are included, {max(0, billed - included):,} are not."
+        )
+    click.echo(f"Source: {_SOURCE}.")

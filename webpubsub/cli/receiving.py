@@ -1,0 +1,158 @@
+"""`webpubsub listen`: a WebSocket client that prints what arrives."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import click
+
+from webpubsub import TransportError
+
+from .service import Service, speaks_to_a_service
+
+__all__ = ["listen"]
+
+_JSON = "json.webpubsub.azure.v1"
+_RELIABLE = "json.reliable.webpubsub.azure.v1"
+_REFUSED = 1008
+_RECOVERY_SECONDS = 30.0
+_PAUSE_SECONDS = 0.5
+
+
+@click.command()
+@click.argument("hub")
+@click.option("--group", "groups", multiple=True, help="Be in this group; may be given again.")
+@click.option("--user", help="Connect as this user; as nobody by default.")
+@click.option("--reliable", is_flag=True, help="Come back after the connection broke, and miss nothing.")
+@click.option("--raw", is_flag=True, help="Be a simple client: print frames and nothing else.")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after N messages.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
+@speaks_to_a_service
+def listen(
+    service: Service,
+    hub: str,
+    groups: tuple[str, ...],
+    user: str | None,
+    reliable: bool,
+    raw: bool,
+    count: int | None,
+    output: str,
+) -> int:
+    """Connect to HUB and print what arrives, until it is interrupted."""
+    if raw and reliable:
+        raise click.UsageError("Give one of --raw and --reliable.")
+    with service.client(hub) as client:
+        url = client.get_client_access_token(user_id=user, groups=list(groups) or None).url
+    printer = _Printer(output, raw=raw, count=count)
+    try:
+        return asyncio.run(_listen(url, None if raw else _RELIABLE if reliable else _JSON, printer, service.trust))
+    except aiohttp.WSServerHandshakeError as error:
+        raise click.ClickException(f"The service does not let the client in ({error.status}).") from None
+    except (aiohttp.ClientError, OSError) as error:
+        raise click.ClickException(f"The WebSocket cannot be opened: {error}") from None
+
+
+class _Printer:
+    """Prints messages, and knows when there were enough."""
+
+    def __init__(self, output: str, *, raw: bool, count: int | None) -> None:
+        self._output = output
+        self._raw = raw
+        self._left = count
+
+    @property
+    def done(self) -> bool:
+        return self._left == 0
+
+    def message(self, frame: Any) -> None:
+        if self._left is not None:
+            self._left -= 1
+        if self._raw:
+            click.echo(frame)
+        elif self._output == "json":
+            click.echo(json.dumps(frame, ensure_ascii=False))
+        else:
+            click.echo(f"{datetime.now():%H:%M:%S} {_origin(frame)}{_words(frame)}")
+
+    def note(self, text: str) -> None:
+        click.echo(text, err=True)
+
+
+def _origin(frame: Mapping[str, Any]) -> str:
+    sender = frame.get("fromUserId")
+    if frame.get("from") == "group":
+        return f"[{frame['group']}] {sender + ': ' if sender else ''}"
+    return ""
+
+
+def _words(frame: Mapping[str, Any]) -> str:
+    data, kind = frame.get("data"), frame.get("dataType")
+    if kind == "text":
+        return str(data)
+    if kind == "json":
+        return json.dumps(data, ensure_ascii=False)
+    return f"{len(base64.b64decode(str(data)))} bytes, base64: {data}"
+
+
+async def _listen(url: str, subprotocol: str | None, printer: _Printer, trust: Any) -> int:
+    protocols = () if subprotocol is None else (subprotocol,)
+    session: dict[str, str] = {}
+    lost_at: float | None = None
+    loop = asyncio.get_running_loop()
+    async with aiohttp.ClientSession() as http:
+        while True:
+            tried_at = loop.time()
+            try:
+                async with http.ws_connect(_resuming(url, session), protocols=protocols, ssl=trust) as websocket:
+                    if lost_at is not None:
+                        printer.note("recovered")
+                    lost_at = None
+                    await _read(websocket, session, printer)
+                    code = websocket.close_code
+            except aiohttp.ClientConnectionError:
+                if lost_at is None:
+                    raise
+                code = None
+            if printer.done:
+                return 0
+            if subprotocol != _RELIABLE or not session or code in (1000, _REFUSED):
+                printer.note(f"the connection was closed with code {code}")
+                return 1
+            lost_at = lost_at or loop.time()
+            if loop.time() - lost_at > _RECOVERY_SECONDS:
+                raise TransportError("listen", "the connection broke and could not be recovered", False, "")
+            printer.note("the connection broke; trying to recover")
+            await asyncio.sleep(tried_at + _PAUSE_SECONDS - loop.time())
+
+
+def _resuming(url: str, session: Mapping[str, str]) -> str:
+    if not session:
+        return url
+    query = {"awps_connection_id": session["id"], "awps_reconnection_token": session["token"]}
+    return f"{url}&{urlencode(query)}"
+
+
+async def _read(websocket: aiohttp.ClientWebSocketResponse, session: dict[str, str], printer: _Printer) -> None:
+    async for message in websocket:
+        if websocket.protocol is None:
+            printer.message(message.data)
+        elif message.type is aiohttp.WSMsgType.TEXT:
+            frame = json.loads(message.data)
+            if frame["type"] == "message":
+                if "sequenceId" in frame:
+                    await websocket.send_json({"type": "sequenceAck", "sequenceId": frame["sequenceId"]})
+                printer.message(frame)
+            elif frame.get("event") == "connected":
+                printer.note(f"connected as {frame['connectionId']}")
+                if "reconnectionToken" in frame:
+                    session.update(id=frame["connectionId"], token=frame["reconnectionToken"])
+            elif frame.get("event") == "disconnected":
+                session.clear()
+                printer.note(f"disconnected: {frame.get('message', '')}")
+        if printer.done:
+            return
