@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from rendering.facts import Facts, nameless
 from rendering.files import arranged
 from rendering.pointers import METHODS, Document
-from rendering.updating import WORDS, put, require
+from rendering.updating import WORDS, list_tags, put, require
 
 TODO = "TODO"
 Key = tuple[str, ...]
@@ -150,6 +150,7 @@ def complete(document: Document, like: Sequence[Document]) -> None:
         like: Other documents, the nearest first.
     """
     _decide(document, like)
+    list_tags(document)
     known = words([document, *like])
     for place in places(document):
         for kind in WORDS:

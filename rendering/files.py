@@ -35,6 +35,7 @@ KEY_ORDER = (
 )
 # Where a part of a document begins that has a blank line before it, with the comments above it.
 PART = r"(?:(?:  )?#[^\n]*\n)*+(?:(?:paths|components):|  /)"
+_MOST_PARTS = 1_000_000
 MAPS_OF_NAMES = (
     "paths",
     "properties",
@@ -87,7 +88,28 @@ def _read(text: str) -> bytes:
     """Read a text once: to read YAML takes a hundred times longer than to copy what it holds."""
     is_json = text.lstrip().startswith("{")
     document = json.loads(text, object_pairs_hook=_without_duplicates) if is_json else YAML(typ="safe").load(text)
+    _check_aliases(document, {}, set())
     return pickle.dumps(document)
+
+
+def _check_aliases(node: Any, sizes: dict[int, int], within: set[int]) -> int:
+    """Count the parts of a document, those of an alias wherever it stands.
+
+    Raises:
+        ValueError: A part contains itself, or aliases make more of a few lines than any document has.
+    """
+    if not isinstance(node, dict | list):
+        return 1
+    if id(node) in within:
+        raise ValueError("a part of it contains itself, through an alias")
+    if id(node) not in sizes:
+        within.add(id(node))
+        children = node.values() if isinstance(node, dict) else node
+        sizes[id(node)] = 1 + sum(_check_aliases(child, sizes, within) for child in children)
+        within.discard(id(node))
+        if sizes[id(node)] > _MOST_PARTS:
+            raise ValueError(f"aliases make more than {_MOST_PARTS} parts of it")
+    return sizes[id(node)]
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ruamel.yaml.comments import CommentedMap
 from rendering import files
 from rendering.comparing import renamed_schemas
 from rendering.facts import facts, nameless
+from rendering.grammar import DocumentError
 from rendering.pointers import METHODS, Document, follow
 
 WORDS = ("summary", "description")
@@ -37,7 +38,12 @@ def update(ours: Document, theirs: Document) -> None:
     Args:
         ours: What is changed: a plain document, or one read by `files.load_for_editing`.
         theirs: The published document as `swagger.to_openapi3` gives it. Its words are not looked at.
+
+    Raises:
+        DocumentError: It has no operation, so it cannot be what ours is to become.
     """
+    if not any(_operations(theirs)):
+        raise DocumentError("the document has no operation; nothing of ours is changed")
     _rename_schemas(ours, theirs)
     _Update(ours, theirs).run()
 
@@ -160,7 +166,7 @@ class _Update:
             self._shared(self.components[kind][name], wishes)
         for add in self.additions:
             add()
-        self._tags()
+        list_tags(self.ours)
         self._drop_unused()
 
     # Facts in place
@@ -393,20 +399,6 @@ class _Update:
 
     # The rest
 
-    def _tags(self) -> None:
-        """List the tags that operations have, ours first."""
-        used = [tag for operation in _operations(self.ours) for tag in operation.get("tags", [])]
-        tags = self.ours.get("tags", [])
-        for index in reversed(range(len(tags))):
-            if tags[index]["name"] not in used:
-                del tags[index]
-        for tag in dict.fromkeys(used):
-            if tag not in [each["name"] for each in tags]:
-                if "tags" not in self.ours:
-                    put(self.ours, "tags", files.arranged([]))
-                    tags = self.ours["tags"]
-                tags.append(files.arranged({"name": tag}))
-
     def _drop_unused(self) -> None:
         used = _used_components(self.ours)
         for kind in list(self.components):
@@ -414,6 +406,21 @@ class _Update:
                 del self.components[kind][name]
             if not self.components[kind]:
                 del self.components[kind]
+
+
+def list_tags(document: Document) -> None:
+    """List the tags that operations have, ours first."""
+    used = [tag for operation in _operations(document) for tag in operation.get("tags", [])]
+    tags = document.get("tags", [])
+    for index in reversed(range(len(tags))):
+        if tags[index]["name"] not in used:
+            del tags[index]
+    for tag in dict.fromkeys(used):
+        if tag not in [each["name"] for each in tags]:
+            if "tags" not in document:
+                put(document, "tags", files.arranged([]))
+                tags = document["tags"]
+            tags.append(files.arranged({"name": tag}))
 
 
 def _merge_required(ours: Document, theirs: Document) -> None:

@@ -384,3 +384,60 @@ def test_documents_stay_laid_out_as_they_are_imported(capsys: pytest.CaptureFixt
     """An update and an import of the same document do not fight over the layout."""
     run(capsys, root, "update", publish(root, pause))
     assert dump_yaml(load(spec(root))) == spec(root).read_text()
+
+
+def test_a_document_without_operations_takes_nothing_away(capsys: pytest.CaptureFixture[str], root: Path) -> None:
+    """An empty file from a failed download must not empty ours."""
+    path = publish(root, lambda document: document.update(paths={}))
+    before = spec(root).read_bytes()
+
+    code, _, told = run(capsys, root, "update", path)
+
+    assert code == 2
+    assert "has no operation" in told
+    assert spec(root).read_bytes() == before
+
+
+def test_a_tag_that_no_operation_keeps_is_not_listed(capsys: pytest.CaptureFixture[str], root: Path) -> None:
+    """A new operation takes the tag of its neighbours, so nobody is asked to describe the published one."""
+
+    def ping(document: Document) -> None:
+        added = copied(document["paths"][f"{HUB}/:closeConnections"])
+        added["post"].update(operationId="WebPubSub_Ping", tags=["elsewhere"])
+        document["paths"][f"{HUB}/:ping"] = added
+
+    run(capsys, root, "update", publish(root, ping))
+
+    document = load(spec(root))
+    operations = [each for path in document["paths"].values() for each in path.values() if isinstance(each, dict)]
+    used = {tag for operation in operations for tag in operation["tags"]}
+    assert {tag["name"] for tag in document["tags"]} == used
+    assert "elsewhere" not in used
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("swagger: '2.0'\ninfo: &a {title: x, version: '2024-12-01', z: *a}\npaths: &b {/x: *b}\n", "contains itself"),
+        (
+            "swagger: '2.0'\nl0: &l0 [x,x,x,x,x,x,x,x,x]\n"
+            + "".join(f"l{n}: &l{n} [{','.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 9))
+            + "paths: {}\n",
+            "aliases make more than",
+        ),
+    ],
+    ids=["a circle", "a bomb"],
+)
+@pytest.mark.parametrize("command", ["import", "update", "diff"])
+def test_aliases_without_end_are_refused(
+    capsys: pytest.CaptureFixture[str], root: Path, command: str, text: str, said: str
+) -> None:
+    """In a line, by each command, and at once."""
+    path = root / "published.yaml"
+    path.write_text(text)
+
+    code, _, told = run(capsys, root, command, path, *([spec(root)] if command == "diff" else []))
+
+    assert code == 2
+    assert said in told
+    assert len(told.splitlines()) == 1
