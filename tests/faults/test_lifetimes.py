@@ -1,14 +1,12 @@
 """One client for everything: many threads, many event loops one after the other and at once, forks, and its end."""
 
 import asyncio
-import gc
 import os
 import socket
 import ssl
 import subprocess
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +17,6 @@ import trustme
 from asgiref.sync import async_to_sync
 
 from webpubsub import ConfigurationError, RetryPolicy, TransportError, WebPubSubError, WebPubSubServiceClient, aio
-from webpubsub._sync import connections
 from webpubsub.emulator import Emulator
 
 from .clients import HUB, KEY, Calls, connect
@@ -73,26 +70,6 @@ def test_a_fork_leaves_no_warnings(server: Server, contexts: tuple[ssl.SSLContex
         if child == 0:
             os._exit(sum(issubclass(warning.category, ResourceWarning) for warning in caught))
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-def test_another_thread_may_take_the_last_idle_connection(
-    server: Server, contexts: tuple[ssl.SSLContext, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A call that was accepted succeeds, though its connection is in use again before the call has looked at it."""
-    with WebPubSubServiceClient(server.endpoint, HUB, KEY, connection_verify=contexts[1], retry_policy=ONCE) as service:
-        assert service.user_exists("ann")
-        takes = iter([False, False, False, True])
-
-        def busy_elsewhere() -> float:
-            if next(takes, True):
-                for pool in pools:
-                    while pool._idle:
-                        pool._idle.pop()[0].close()
-            return time.monotonic()
-
-        pools = [value for value in gc.get_objects() if isinstance(value, connections.ConnectionPool)]
-        monkeypatch.setattr(connections, "now", busy_elsewhere)
-        assert [service.user_exists("ann") for _ in range(3)] == [True] * 3
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
