@@ -10,7 +10,7 @@ from rendering.files import copied, load
 from rendering.grammar import Document
 from rendering.updating import without_words
 
-from .published import as_published
+from .support.published import as_published
 
 SPEC = Path(__file__).parent.parent / "spec"
 OURS = load(SPEC / "2024-12-01.yaml")

@@ -27,8 +27,8 @@ from webpubsub._sync import bearer as sync_bearer
 from webpubsub.emulator import Emulator
 from webpubsub.tokens import sign, verify
 
-from .faults.clients import Calls, connect
-from .faults.server import ACCEPTED, Connection, Server, answer, answering
+from .support.clients import Calls, connect
+from .support.server import ACCEPTED, Connection, Server, answer, answering
 
 __all__ = ["connect"]
 

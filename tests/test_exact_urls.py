@@ -8,8 +8,8 @@ import pytest
 from webpubsub import odata
 from webpubsub.tokens import verify
 
-from .faults.clients import KEY, Calls, connect
-from .faults.server import ACCEPTED, Request, Server, answering
+from .support.clients import KEY, Calls, connect
+from .support.server import ACCEPTED, Request, Server, answering
 
 __all__ = ["connect"]
 

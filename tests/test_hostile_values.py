@@ -24,8 +24,8 @@ from webpubsub import (
     odata,
 )
 
-from .calls import HUB, PLAIN_CALLS
-from .wire import ENDPOINT, KEY, Wire
+from .support.calls import HUB, PLAIN_CALLS
+from .support.wire import ENDPOINT, KEY, Wire
 
 
 class Unfriendly:

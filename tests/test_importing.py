@@ -16,7 +16,7 @@ from rendering.comparing import differences
 from rendering.files import copied, dump_yaml, load
 from rendering.grammar import Document
 
-from .published import as_published
+from .support.published import as_published
 
 ROOT = Path(codegen.__file__).parent
 HUB = "/api/hubs/{hub}"

@@ -17,7 +17,7 @@ import codegen
 from rendering.files import copied, load
 from rendering.grammar import Document
 
-from .published import as_published
+from .support.published import as_published
 
 ROOT = Path(codegen.__file__).parent
 TEXT = (ROOT / "docs" / "regenerating.md").read_text("utf-8")

@@ -13,8 +13,8 @@ from webpubsub.emulator import Emulator
 from webpubsub.options import RequestOptions
 from webpubsub.tokens import sign
 
-from .faults.clients import KEY, Calls, connect
-from .faults.server import ACCEPTED, Connection, Server, answer, answering
+from .support.clients import KEY, Calls, connect
+from .support.server import ACCEPTED, Connection, Server, answer, answering
 
 __all__ = ["connect"]
 

@@ -18,7 +18,7 @@ from webpubsub.tokens import (
     verify,
 )
 
-from .by_hand import HS256, base64url, claims_of, signed
+from .support.by_hand import HS256, base64url, claims_of, signed
 
 KEY = "the access key of this test, 32 bytes or more"
 NOW = 1_700_000_000

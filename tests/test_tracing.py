@@ -11,8 +11,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from webpubsub import RetryPolicy, ServiceError, TransportError, WebPubSubServiceClient
 
-from .faults.clients import KEY, AwaitingCalls, Calls, connect
-from .faults.server import ACCEPTED, Connection, Server, answer, answering
+from .support.clients import KEY, AwaitingCalls, Calls, connect
+from .support.server import ACCEPTED, Connection, Server, answer, answering
 
 __all__ = ["connect"]
 

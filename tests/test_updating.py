@@ -18,7 +18,7 @@ from rendering.grammar import Document
 from rendering.swagger import to_openapi3
 from rendering.updating import bare, update, without_words
 
-from .published import as_published
+from .support.published import as_published
 
 SPEC = Path(__file__).parent.parent / "spec"
 OURS = SPEC / "2024-12-01.yaml"

@@ -9,7 +9,7 @@ import pytest
 from webpubsub import ConfigurationError
 from webpubsub.aio import WebPubSubServiceClient
 
-from ..wire import ENDPOINT, Wire
+from ..support.wire import ENDPOINT, Wire
 
 START = 1_700_000_000.0
 HOUR = 3600

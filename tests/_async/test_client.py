@@ -29,9 +29,9 @@ from webpubsub.aio import AsyncItemPaged, WebPubSubServiceClient
 from webpubsub_rest import Operation
 from webpubsub_rest import v2024_12_01 as rest
 
-from ..by_hand import claims_of
-from ..calls import CALLS, HUB, REFUSED, Call, Refused
-from ..wire import ENDPOINT, KEY, Wire, audience
+from ..support.by_hand import claims_of
+from ..support.calls import CALLS, HUB, REFUSED, Call, Refused
+from ..support.wire import ENDPOINT, KEY, Wire, audience
 
 ONCE = RetryPolicy.none()
 

@@ -25,8 +25,8 @@ from webpubsub.aio import WebPubSubServiceClient
 from webpubsub_rest import v2021_10_01 as older
 from webpubsub_rest import v2024_12_01 as rest
 
-from ..by_hand import signed
-from ..wire import ENDPOINT, KEY, Wire, audience
+from ..support.by_hand import signed
+from ..support.wire import ENDPOINT, KEY, Wire, audience
 
 NOW = 1_700_000_000
 NAME_CLAIM = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"

@@ -9,7 +9,7 @@ import pytest
 from webpubsub import ConfigurationError, GroupMember, NotFoundError
 from webpubsub.aio import AsyncItemPaged, WebPubSubServiceClient
 
-from ..wire import ENDPOINT, KEY, Wire, audience, page
+from ..support.wire import ENDPOINT, KEY, Wire, audience, page
 
 NEXT = f"{ENDPOINT}/api/hubs/chat/groups/g/connections?api-version=2024-12-01&continuationToken=a%2Fb%3D"
 

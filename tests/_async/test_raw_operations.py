@@ -14,7 +14,7 @@ from webpubsub.emulator import Emulator
 from webpubsub_rest import BinaryBody, JsonBody, TextBody, UnexpectedStatus, v2021_10_01, v2024_12_01
 from webpubsub_rest.v2024_12_01.models import AddToGroupsRequest
 
-from ..wire import ENDPOINT, KEY, Wire, audience, page
+from ..support.wire import ENDPOINT, KEY, Wire, audience, page
 
 AT_ONCE = RetryPolicy(attempts=3, base_delay_seconds=0)
 

@@ -13,8 +13,8 @@ from webpubsub import ClientAccessToken, ClientProtocol, ConfigurationError
 from webpubsub import WebPubSubServiceClient
 from webpubsub.emulator import Emulator
 
-from ..by_hand import claims_of, decoded, signed
-from ..wire import ENDPOINT, KEY, Wire
+from ..support.by_hand import claims_of, decoded, signed
+from ..support.wire import ENDPOINT, KEY, Wire
 
 NOW = 1_700_000_000
 LATER = 2**33

@@ -10,7 +10,7 @@ from webpubsub import WebPubSubServiceClient
 from webpubsub_rest import UNSET, UnexpectedContent
 from webpubsub_rest.chat import v2026_08_01_preview as chat
 
-from ..wire import ENDPOINT, KEY, Wire, audience
+from ..support.wire import ENDPOINT, KEY, Wire, audience
 
 AT_ONCE = RetryPolicy(attempts=3, base_delay_seconds=0)
 CHAT = f"{ENDPOINT}/api/hubs/hub/chat"

@@ -9,8 +9,8 @@ import pytest
 
 from webpubsub import WebPubSubServiceClient
 
-from ..calls import HUB, PLAIN_CALLS
-from ..wire import ENDPOINT, KEY
+from ..support.calls import HUB, PLAIN_CALLS
+from ..support.wire import ENDPOINT, KEY
 
 IDENTITY = SimpleNamespace(get_token=lambda *scopes: pytest.fail("a token was fetched"))
 TYPOS = ["userId", "expire_in_minutes", "maxpagesize", "nonsense", "retry_total", "connection_verify", "stream"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.events.servers import wsgiref_server
+from tests.support.web_servers import wsgiref_server
 from webpubsub.cli.planning import Load, billed_per_day, needs
 from webpubsub.connection_string import ConnectionString
 from webpubsub.emulator import ClientFault, Emulator, RequestFault

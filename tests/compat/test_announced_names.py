@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from websockets.sync.client import connect
 
-from tests.compat.doors import ALL, OURS, Door, opened
+from tests.support.compat_doors import ALL, OURS, Door, opened
 from webpubsub.emulator import Emulator
 from webpubsub_rest.v2024_12_01 import AddToGroupsRequest
 

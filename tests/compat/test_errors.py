@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import webpubsub
-from tests.compat.doors import ALL, OURS, PAIRS, Door, Driven, driven, opened
+from tests.support.compat_doors import ALL, OURS, PAIRS, Door, Driven, driven, opened
 from webpubsub.emulator import Emulator
 
 Call = Callable[[Driven], object]

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.compat.doors import DOORS
 from tests.compat.test_keywords import ALREADY_SO
+from tests.support.compat_doors import DOORS
+from tests.support.wire import ENDPOINT, KEY, Wire
 from tests.test_hostile_values import VALUES, is_refused
-from tests.wire import ENDPOINT, KEY, Wire
 from webpubsub.compat import _options
 
 COMPAT = DOORS["compat"].client

@@ -15,8 +15,8 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.policies import RetryMode
 from azure.core.pipeline.policies import RetryPolicy as CoreRetryPolicy
 
-from tests.compat.doors import ALL, OURS, Door, Driven, driven, opened
-from tests.faults.server import ACCEPTED, Server, answering
+from tests.support.compat_doors import ALL, OURS, Door, Driven, driven, opened
+from tests.support.server import ACCEPTED, Server, answering
 from tests.test_keywords import OF_AZURE_CORE
 from webpubsub import RetryPolicy
 from webpubsub.compat import _options

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.compat.doors import OURS, PAIRS, Door, driven
-from tests.faults.server import ACCEPTED, Request, Server, answering
+from tests.support.compat_doors import OURS, PAIRS, Door, driven
+from tests.support.server import ACCEPTED, Request, Server, answering
 
 TEXT, OCTETS, JSON = "text/plain", "application/octet-stream", "application/json"
 

@@ -10,7 +10,7 @@ from azure.core.async_paging import AsyncItemPaged
 from azure.core.paging import ItemPaged
 from websockets.sync.client import connect
 
-from tests.compat.doors import ALL, OURS, Door, Driven, opened
+from tests.support.compat_doors import ALL, OURS, Door, Driven, opened
 from webpubsub import WebPubSubServiceClient
 from webpubsub.emulator import Emulator
 

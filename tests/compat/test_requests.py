@@ -12,8 +12,8 @@ from azure.core.credentials import AzureKeyCredential
 from azure.core.rest import AsyncHttpResponse, HttpRequest, HttpResponse
 
 import webpubsub
-from tests.compat.doors import ALL, DOORS, OURS, PAIRS, Door, driven, opened
-from tests.faults.server import ACCEPTED, Server, answering
+from tests.support.compat_doors import ALL, DOORS, OURS, PAIRS, Door, driven, opened
+from tests.support.server import ACCEPTED, Server, answering
 from webpubsub.emulator import Emulator
 
 

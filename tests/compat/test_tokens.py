@@ -7,7 +7,7 @@ import jwt
 import pytest
 from azure.core.credentials import AccessToken
 
-from tests.compat.doors import ALL, OURS, PAIRS, Door, driven, opened
+from tests.support.compat_doors import ALL, OURS, PAIRS, Door, driven, opened
 from webpubsub.emulator import Emulator
 
 

@@ -10,7 +10,7 @@ from azure.core import exceptions as core
 from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport, HttpTransport, RequestsTransport
 
 import webpubsub
-from tests.compat.doors import ALL, DOORS, OURS, Door, driven, opened
+from tests.support.compat_doors import ALL, DOORS, OURS, Door, driven, opened
 from webpubsub.emulator import Emulator
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.emulator.service_in_memory import HOST, KEY, token
+from tests.support.service_in_memory import HOST, KEY, token
 from webpubsub.emulator._clients.codec import Codec
 from webpubsub.emulator._clients.endpoints import ENDPOINTS
 from webpubsub.emulator._clients.json_v1 import JsonCodec

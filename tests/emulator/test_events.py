@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.emulator.service_in_memory import Client, Service
+from tests.support.service_in_memory import Client, Service
 from webpubsub.emulator._clients.simple import SimpleCodec
 from webpubsub.emulator._hub.messages import Close, DataType, Payload
 from webpubsub.emulator._hub.upstream import (

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.service_in_memory import Client, Service
+from tests.support.service_in_memory import Client, Service
 from webpubsub.emulator._clients import webpubsub_v1_pb2 as schema
 from webpubsub.emulator._clients.protobuf_v1 import ProtobufCodec
 

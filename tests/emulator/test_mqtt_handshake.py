@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from tests.emulator.mqtt_in_memory import Client, MqttClient, Time, client, published
-from tests.emulator.service_in_memory import Service
+from tests.support.mqtt_in_memory import Client, MqttClient, Time, client, published
+from tests.support.service_in_memory import Service
 from webpubsub.emulator._clients.mqtt_packets import (
     V3,
     V5,

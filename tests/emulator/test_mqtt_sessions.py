@@ -8,8 +8,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.emulator.mqtt_in_memory import MqttClient, Time, client, published
-from tests.emulator.service_in_memory import Service
+from tests.support.mqtt_in_memory import MqttClient, Time, client, published
+from tests.support.service_in_memory import Service
 from webpubsub.emulator._clients.mqtt_outbound import LONGEST_OUTBOUND, Outbound
 from webpubsub.emulator._clients.mqtt_packets import (
     V3,

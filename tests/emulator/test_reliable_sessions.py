@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.emulator.service_in_memory import Client, Service
+from tests.support.service_in_memory import Client, Service
 from webpubsub.emulator._clients.reliable import LARGEST_WINDOW, LONGEST_WINDOW, Window
 from webpubsub.emulator._hub.messages import Close, CloseCode, DataType, Message, Payload, Send
 from webpubsub.emulator._hub.upstream import CallUpstream, DisconnectedEvent, EventReply

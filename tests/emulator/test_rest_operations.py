@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.emulator.service_in_memory import HOST, KEY, VERSION, Client, Service, token
+from tests.support.service_in_memory import HOST, KEY, VERSION, Client, Service, token
 from webpubsub.emulator._clients.simple import SimpleCodec
 from webpubsub.emulator._http.operations import API_VERSIONS, OPERATIONS
 from webpubsub.emulator._http.request import Request, Response

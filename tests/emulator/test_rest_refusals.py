@@ -5,7 +5,7 @@ import json
 import jwt
 import pytest
 
-from tests.emulator.service_in_memory import HOST, KEY, Service, token
+from tests.support.service_in_memory import HOST, KEY, Service, token
 from webpubsub.emulator._http.refusals import LARGEST_BODY
 from webpubsub.emulator._http.request import Request
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.service_in_memory import Service
+from tests.support.service_in_memory import Service
 from webpubsub.emulator._clients.simple import SimpleCodec
 from webpubsub.emulator._hub.messages import Close, Frame
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import jwt
 import pytest
 
-from tests.emulator.service_in_memory import HOST, KEY, token
+from tests.support.service_in_memory import HOST, KEY, token
 from webpubsub.emulator._http.auth import Verifier, locate
 from webpubsub.emulator._http.refusals import RefusedError
 

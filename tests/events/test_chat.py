@@ -9,8 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from examples.chat.app import create_app
-from tests.browser import CHROMEDRIVER, CHROMIUM, Browser, Tab, browser
-from tests.events.servers import listener, uvicorn_server
+from tests.support.browser import CHROMEDRIVER, CHROMIUM, Browser, Tab, browser
+from tests.support.web_servers import listener, uvicorn_server
 from webpubsub import WebPubSubServiceClient
 from webpubsub.emulator import Emulator, EventHandlerSettings
 

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.events.applications import BODY_LIMIT, NAMES, start
-from tests.events.requests import ORIGIN, SECOND_KEY, Request, digest, event, preflight, text
+from tests.support.event_applications import BODY_LIMIT, NAMES, start
+from tests.support.event_requests import ORIGIN, SECOND_KEY, Request, digest, event, preflight, text
 from webpubsub.events import DisconnectedEvent, Event, EventHandler, GroupJoinedEvent, GroupLeftEvent, reject
 
 SECONDS_TO_WAIT = 20

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.events.requests import KEY, event, text
+from tests.support.event_requests import KEY, event, text
 from webpubsub.events import (
     ConnectedEvent,
     DisconnectedEvent,

@@ -18,7 +18,7 @@ from django.test.utils import override_settings
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.events.servers import aiohttp_server, listener, uvicorn_server, werkzeug_server
+from tests.support.web_servers import aiohttp_server, listener, uvicorn_server, werkzeug_server
 from webpubsub.emulator import Emulator
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples" / "events"

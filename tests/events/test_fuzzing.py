@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.events.requests import KEY, digest
+from tests.support.event_requests import KEY, digest
 from webpubsub.errors import ConfigurationError, EventError
 from webpubsub.events import EventHandler, UserEvent, accept, make_response, parse_event, reject, reply
 from webpubsub.events.signatures import is_signed

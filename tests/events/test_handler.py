@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from tests.events.requests import CONNECTION_STRING, KEY, ORIGIN, SECOND_KEY, Request, digest, event, preflight, text
+from tests.support.event_requests import (
+    CONNECTION_STRING,
+    KEY,
+    ORIGIN,
+    SECOND_KEY,
+    Request,
+    digest,
+    event,
+    preflight,
+    text,
+)
 from webpubsub.credentials import AzureKeyCredential
 from webpubsub.errors import ConfigurationError, EventError
 from webpubsub.events import (

@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from tests.events.requests import CONNECTION_STRING, KEY, ORIGIN, SECOND_KEY, Request, digest, event, preflight, text
+from tests.support.event_requests import (
+    CONNECTION_STRING,
+    KEY,
+    ORIGIN,
+    SECOND_KEY,
+    Request,
+    digest,
+    event,
+    preflight,
+    text,
+)
 from webpubsub.connection_string import ConnectionString
 from webpubsub.errors import ConfigurationError, EventError
 from webpubsub.events import (

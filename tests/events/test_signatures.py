@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.events.requests import KEY, SECOND_KEY, digest
+from tests.support.event_requests import KEY, SECOND_KEY, digest
 from webpubsub.credentials import AzureKeyCredential
 from webpubsub.errors import ConfigurationError, EventError
 from webpubsub.events import BearerToken

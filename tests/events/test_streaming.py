@@ -10,7 +10,7 @@ from websockets.typing import Subprotocol
 
 from examples.streaming import model
 from examples.streaming.app import create_app
-from tests.events.servers import listener, uvicorn_server
+from tests.support.web_servers import listener, uvicorn_server
 from webpubsub.emulator import Emulator
 
 SECONDS_TO_WAIT = 20

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.events.requests import KEY
+from tests.support.event_requests import KEY
 from webpubsub.errors import ConfigurationError
 from webpubsub.events import (
     AcceptReply,

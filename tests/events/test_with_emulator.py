@@ -23,7 +23,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from tests.events.servers import listener, werkzeug_server
+from tests.support.web_servers import listener, werkzeug_server
 from webpubsub import ClientProtocol, WebPubSubServiceClient
 from webpubsub.emulator import DEVELOPMENT_KEY, Emulator, EventHandlerSettings
 from webpubsub.events import (

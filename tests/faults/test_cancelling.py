@@ -14,8 +14,8 @@ import trustme
 
 from webpubsub import RetryPolicy, aio
 
-from .clients import HUB, KEY, TURNS
-from .server import ACCEPTED, Server, answering
+from ..support.clients import HUB, KEY, TURNS
+from ..support.server import ACCEPTED, Server, answering
 
 MOST = 4
 LONGEST = 100

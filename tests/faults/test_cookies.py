@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from .clients import Calls, connect
-from .server import ACCEPTED, Server, answer, answering
+from ..support.clients import Calls, connect
+from ..support.server import ACCEPTED, Server, answer, answering
 
 __all__ = ["connect"]
 

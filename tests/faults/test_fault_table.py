@@ -32,8 +32,8 @@ from webpubsub._async import exchange as async_exchange
 from webpubsub._sync import exchange as sync_exchange
 from webpubsub.tokens import InvalidTokenError, verify
 
-from .clients import KEY, Calls, connect
-from .server import ACCEPTED, Behaviour, Connection, Server, answer, answering
+from ..support.clients import KEY, Calls, connect
+from ..support.server import ACCEPTED, Behaviour, Connection, Server, answer, answering
 
 __all__ = ["connect"]
 

@@ -20,8 +20,8 @@ from webpubsub import (
     WebPubSubError,
 )
 
-from .clients import KEY, Calls, connect
-from .server import ACCEPTED, Behaviour, Connection, Server, answer, answering
+from ..support.clients import KEY, Calls, connect
+from ..support.server import ACCEPTED, Behaviour, Connection, Server, answer, answering
 
 __all__ = ["connect"]
 

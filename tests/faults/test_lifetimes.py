@@ -19,8 +19,8 @@ from asgiref.sync import async_to_sync
 from webpubsub import ConfigurationError, RetryPolicy, TransportError, WebPubSubError, WebPubSubServiceClient, aio
 from webpubsub.emulator import Emulator
 
-from .clients import HUB, KEY, Calls, connect
-from .server import ACCEPTED, Connection, Server, answer, answering
+from ..support.clients import HUB, KEY, Calls, connect
+from ..support.server import ACCEPTED, Connection, Server, answer, answering
 
 __all__ = ["connect"]
 

@@ -9,8 +9,8 @@ import trustme
 
 from webpubsub import ConfigurationError, RetryPolicy, TransportError, WebPubSubServiceClient, aio
 
-from .clients import HUB, KEY, Calls, connect
-from .server import ACCEPTED, Connection, Server, answer, answering
+from ..support.clients import HUB, KEY, Calls, connect
+from ..support.server import ACCEPTED, Connection, Server, answer, answering
 
 __all__ = ["connect"]
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from attrs import define, field
 
-from tests.emulator.service_in_memory import Service
+from tests.support.service_in_memory import Service
 from webpubsub.emulator._clients.mqtt_handshake import MqttHandshake
 from webpubsub.emulator._clients.mqtt_packets import (
     V3,

@@ -19,8 +19,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from tests.events.requests import KEY, ORIGIN, SECOND_KEY
-from tests.events.servers import aiohttp_server, uvicorn_server, werkzeug_server, wsgiref_server
+from tests.support.event_requests import KEY, ORIGIN, SECOND_KEY
+from tests.support.web_servers import aiohttp_server, uvicorn_server, werkzeug_server, wsgiref_server
 from webpubsub.events import (
     AnyEvent,
     ConnectEvent,
