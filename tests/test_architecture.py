@@ -14,8 +14,8 @@ STANDARD = set(sys.stdlib_module_names)
 VOCABULARY = {
     f"webpubsub.{name}"
     for name in (
-        "_checks", "_keywords", "_logging", "_loops", "_version", "connection_string", "credentials", "errors",
-        "filters", "messages", "models", "options", "retries", "tokens",
+        "_checks", "_keywords", "_logging", "_loops", "_version", "capacity", "connection_string", "credentials",
+        "errors", "filters", "messages", "models", "options", "retries", "tokens",
     )
 }  # fmt: skip
 UNDER_THE_CLIENTS = VOCABULARY | {"webpubsub._transport", "httpx"}
@@ -33,9 +33,13 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("webpubsub.emulator._testing.faults", {"webpubsub.emulator._hub", "webpubsub.emulator._http", "attrs"}),
     ("webpubsub.emulator._testing.admin", {"webpubsub.emulator", "attrs"}),
     ("webpubsub.emulator._testing.clients", {"aiohttp", "attrs"}),
-    ("webpubsub.emulator._testing", {"webpubsub.emulator._hub", "webpubsub.emulator._journal", "attrs"}),
+    (
+        "webpubsub.emulator._testing",
+        {f"webpubsub.emulator.{name}" for name in ("_billing", "_hub", "_journal")} | {"attrs"},
+    ),
     ("webpubsub.emulator._journal", {"webpubsub.emulator._hub", "attrs"}),
     ("webpubsub.emulator._observer", {"webpubsub.emulator"}),
+    ("webpubsub.emulator._billing", {"webpubsub.capacity", "webpubsub.emulator._hub", "attrs"}),
     ("webpubsub.emulator._clock", set()),
     ("webpubsub.emulator._settings", {"webpubsub.emulator._hub", "attrs"}),
     ("webpubsub.emulator._certificates", {"trustme"}),

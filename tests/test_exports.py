@@ -17,7 +17,18 @@ import webpubsub.events
 from webpubsub import ServiceError
 
 DOORS = [webpubsub, webpubsub.aio, webpubsub.compat, webpubsub.compat.aio, webpubsub.emulator, webpubsub.events]
-PARTS = ["connection_string", "credentials", "errors", "filters", "messages", "models", "options", "retries", "tokens"]
+PARTS = [
+    "capacity",
+    "connection_string",
+    "credentials",
+    "errors",
+    "filters",
+    "messages",
+    "models",
+    "options",
+    "retries",
+    "tokens",
+]
 TITLE_LENGTH = 72
 
 

@@ -1,7 +1,7 @@
 """`webpubsub plan`: how many units a load needs, which row of the documented capacity limits it, and what is billed.
 
-Figures: "Performance guide for Azure Web PubSub Service" and "Billing model of Azure Web PubSub service" in the
-documentation of Azure, for 2 KB messages and a 99th percentile under a second. Capacity grows linearly with units.
+The figures, and the pages that they are from, are in `webpubsub.capacity`. A message is counted in whole pieces of
+2 KB, which is the cautious reading of those pages.
 """
 
 import json
@@ -10,19 +10,22 @@ from typing import NamedTuple
 
 import click
 
+from webpubsub.capacity import (
+    BILLED_BYTES,
+    CONNECTIONS_PER_UNIT,
+    DELIVERIES_PER_SECOND,
+    MESSAGES_PER_UNIT_AND_DAY,
+    SENDS_TO_GROUPS_PER_SECOND,
+    SENDS_TO_USERS_PER_SECOND,
+    UNITS,
+    pieces,
+)
+
 from .output import show_rows
 
 __all__ = ["Load", "Need", "needs", "plan"]
 
-CONNECTIONS_PER_UNIT = 1000
-MESSAGES_PER_UNIT_AND_DAY = 1_000_000
-BILLED_BYTES = 2048
 SECONDS_PER_DAY = 86_400
-UNITS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
-_SENDS_TO_USERS_PER_SECOND = 180
-_SENDS_TO_GROUPS_PER_SECOND = 400
-_DELIVERIES_PER_SECOND = {10: 4000, 100: 3000, 1000: 3000}
-"""By the size of the group: 400 messages a second into groups of 10, 30 into groups of 100, 3 to 1,000 clients."""
 _SOURCE = "concept-performance, concept-billing-model in the documentation of Azure Web PubSub"
 
 
@@ -66,17 +69,16 @@ def needs(load: Load) -> list[Need]:
 
 
 def _sends(group_size: int) -> int:
-    return _SENDS_TO_USERS_PER_SECOND if group_size == 1 else _SENDS_TO_GROUPS_PER_SECOND
+    return SENDS_TO_USERS_PER_SECOND if group_size == 1 else SENDS_TO_GROUPS_PER_SECOND
 
 
 def _deliveries(group_size: int) -> int:
-    return next((rate for size, rate in _DELIVERIES_PER_SECOND.items() if group_size <= size), 3000)
+    return next((rate for size, rate in DELIVERIES_PER_SECOND.items() if group_size <= size), 3000)
 
 
 def billed_per_day(load: Load) -> int:
     """Count the messages that are billed for a day: outbound traffic, in pieces of 2 KB."""
-    pieces = max(1, math.ceil(load.bytes / BILLED_BYTES))
-    return round(load.rate * load.group_size * pieces * SECONDS_PER_DAY)
+    return round(load.rate * load.group_size * pieces(load.bytes) * SECONDS_PER_DAY)
 
 
 @click.command()

@@ -8,6 +8,7 @@ Endpoint=http://127.0.0.1:...;AccessKey=...;Version=1.0;
 `python -m webpubsub.emulator` runs it by itself. It needs the extra `webpubsub[emulator]`.
 """
 
+from ._billing import Billing
 from ._clock import Clock
 from ._emulator import Emulator
 from ._journal import (
@@ -29,6 +30,7 @@ from ._upstream.settings import EventHandlerSettings
 __all__ = [
     "DEVELOPMENT_KEY",
     "AsyncTestClient",
+    "Billing",
     "ClientFault",
     "Clock",
     "ConnectionRecord",

@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 
 from ._alarms import Alarms
+from ._billing import HubMeter, Meter
 from ._clients.queue import SendQueue
 from ._clients.session import Effect, HandOver, Session, WakeAt
 from ._clients.websocket import (
@@ -68,6 +69,7 @@ class Surroundings:
     caller: UpstreamCaller
     faults: Faults
     observer: Observer
+    meter: Meter
 
 
 class Client:
@@ -91,6 +93,7 @@ class Client:
         self._caller = surroundings.caller
         self._faults = surroundings.faults
         self._observer = surroundings.observer
+        self._meter = surroundings.meter.hub(session.connection.hub_name)
         self._upstream = upstream
         self._gone = not is_connection
         self._calls: dict[int, asyncio.Task[None]] = {}
@@ -101,6 +104,7 @@ class Client:
     def open(self, client_socket: "ClientSocket") -> None:
         """Take the first socket."""
         self._socket = client_socket
+        client_socket.meter = self._meter
         if not self._gone:
             self._observer.connection(self.session.connection, "opened")
         self._perform(self.session.opened(self._clock.now()))
@@ -124,6 +128,7 @@ class Client:
         self._recovering = False
         if client_socket is not None:
             self._socket = client_socket
+            client_socket.meter = self._meter
             self._observer.connection(self.session.connection, "recovered")
             self._perform(self.session.resumed(self._clock.now()))
 
@@ -288,10 +293,12 @@ class ClientSocket(asyncio.Protocol):
 
     Attributes:
         gone: Done when the connection is lost and everything that came through it has been handled.
+        meter: Counts what is sent; that of the client's hub, once there is a client.
     """
 
     def __init__(self, transport: asyncio.Transport, queue: SendQueue, clock: Clock) -> None:
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.meter = HubMeter()
         self._transport = transport
         self._queue = queue
         self._clock = clock
@@ -327,7 +334,7 @@ class ClientSocket(asyncio.Protocol):
     def put(self, outgoing: Outgoing) -> None:
         """Send a frame, or end the connection, after everything that was put before; after the end nothing is sent."""
         if self._queue.is_idle and not self._writing_paused and isinstance(outgoing, Send) and not outgoing.is_ack:
-            self._write(outgoing.wire)
+            self._send(outgoing)
         elif not self._queue.put(outgoing, self._clock.now()):
             self._queue.end()
             self._detach(CloseCode.POLICY_VIOLATION)
@@ -448,13 +455,18 @@ class ClientSocket(asyncio.Protocol):
                 case None:
                     return
                 case Send() as outgoing:
-                    self._write(outgoing.wire)
+                    self._send(outgoing)
                 case Close(code, reason):
                     self._close(code, reason)
                     return
                 case seconds:
                     self._hold = asyncio.get_running_loop().call_later(seconds, self._flush)
                     return
+
+    def _send(self, outgoing: Send) -> None:
+        if outgoing.is_message:
+            self.meter.delivered(outgoing.size)
+        self._write(outgoing.wire)
 
     def _write(self, data: bytes) -> None:
         if not self._transport.is_closing():

@@ -18,6 +18,7 @@ from webpubsub._loops import is_no_longer_serving, is_serving
 from webpubsub.connection_string import ConnectionString
 from webpubsub.tokens import JSONValue, sign
 
+from ._billing import Billing, Meter
 from ._clock import Clock
 from ._http.auth import Verifier
 from ._journal import EventRecord, Journal, Record, RequestRecord
@@ -125,6 +126,7 @@ class Emulator:
         self._configuration = Configuration(event_handlers, event_listeners, config_file)
         self._clock = Clock()
         self._journal = Journal(history)
+        self._meter = Meter()
         self.faults = Faults(seed)
         self._endpoint: str | None = None
         self._ca_certificate = ""
@@ -197,12 +199,21 @@ class Emulator:
         """What event handlers were told, oldest first."""
         return self._journal.of(EventRecord)
 
+    @property
+    def billing(self) -> Billing:
+        """What has left all hubs so far, and what is billed for it.
+
+        `emulator.hub("chat").billing` is that of one hub. Subtract an earlier reading for the cost of what happened
+        since.
+        """
+        return self._meter.reading()
+
     def hub(self, name: str) -> HubView:
         """Look into a hub.
 
         One that nobody is connected to is empty.
         """
-        return HubView(name, self._running().hubs, self._journal)
+        return HubView(name, self._running().hubs, self._journal, self._meter)
 
     def connect(
         self,
@@ -379,7 +390,7 @@ class Emulator:
             self._configuration,
             self._clock,
             self.faults,
-            Observer(self._journal, self._clock),
+            Observer(self._journal, self._clock, self._meter),
             tls=tls,
         )
 

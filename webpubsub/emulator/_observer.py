@@ -1,9 +1,10 @@
-"""Writes down in the journal what the server and its hubs do: from their values to records."""
+"""Writes down what the server and its hubs do, from their values to records, and what the service would bill."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
+from ._billing import Meter
 from ._clock import Clock
 from ._http.request import MalformedRequestError, Request, Response
 from ._hub.hub import Connection
@@ -27,10 +28,11 @@ __all__ = ["Observer", "hub_of"]
 
 
 class Observer:
-    """The one who writes the journal of an emulator."""
+    """The one who writes the journal of an emulator, and reads events off on its meter."""
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
+    def __init__(self, journal: Journal, clock: Clock, meter: Meter) -> None:
         self.journal = journal
+        self.meter = meter
         self._clock = clock
 
     def request(self, request: Request, operation: str | None, response: Response | None, seconds: float) -> None:
@@ -69,6 +71,7 @@ class Observer:
     def event(self, exchange: UpstreamExchange) -> None:
         """Write down an event that went to a handler."""
         response = exchange.response
+        self.meter.hub(exchange.client.hub).called(len(exchange.request.body), exchange.attempts)
         self.journal.add(
             EventRecord(
                 self._clock.wall(),

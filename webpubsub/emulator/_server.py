@@ -103,7 +103,7 @@ class Server:
             clock=clock,
             observe=observer.event,
         )
-        self._admin = Admin(faults, clock, observer.journal, verifier.own_authorities, self.go_away)
+        self._admin = Admin(faults, clock, observer.journal, observer.meter, verifier.own_authorities, self.go_away)
         self._sockets: set[ClientSocket] = set()
         self._keep_alive: asyncio.TimerHandle | None = None
         self._runner: web.ServerRunner | None = None
@@ -265,7 +265,9 @@ class Server:
         client_socket = self._upgrade(request, plain, offered)
         if client_socket is not None:
             session = self._begin(admission, upstream)
-            surroundings = Surroundings(self._clock, self._alarms, self._upstream, self._faults, self._observer)
+            surroundings = Surroundings(
+                self._clock, self._alarms, self._upstream, self._faults, self._observer, self._observer.meter
+            )
             client = Client(session, surroundings, upstream, is_connection=not endpoint.connects_later)
             client.open(client_socket)
             client_socket.serve(client)

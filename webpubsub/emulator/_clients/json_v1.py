@@ -82,7 +82,7 @@ class JsonCodec:
         """Write what a client is told."""
         match message:
             case Message():
-                return Send(_message(message, sequence_id), message.expires_at)
+                return Send(_message(message, sequence_id), message.expires_at, is_message=True)
             case Ack(ack_id, failure):
                 return None if ack_id is None else Send(_ack(ack_id, failure), is_ack=True)
             case Connected(connection_id, user_id, token):
@@ -93,7 +93,7 @@ class JsonCodec:
             case Pong():
                 return Send('{"type":"pong"}')
             case InvokeResponse():
-                return Send(_invoke_response(message))
+                return Send(_invoke_response(message), is_message=True)
             case StreamAck(stream_id, expected):
                 return Send(_write({"type": "streamAck", "streamId": stream_id, "expectedSequenceId": expected}))
             case StreamNack(stream_id, expected, failure):

@@ -259,7 +259,7 @@ class MqttSession:
         version = self._arrival.connect.version
         send = message.encoded.get((Publish, version))
         if not isinstance(send, Send):
-            send = Send(encode(attrs.evolve(packet, qos=0), version))
+            send = Send(encode(attrs.evolve(packet, qos=0), version), is_message=True)
             message.encoded[Publish, version] = send
         return (send,) if self._takes(len(send.frame)) else ()
 
@@ -293,7 +293,7 @@ class MqttSession:
             if isinstance(packet, Publish) and packet.packet_id is not None:
                 self._outbound.finished(packet.packet_id)
             return []
-        return [Send(data, expires_at)]
+        return [Send(data, expires_at, is_message=isinstance(packet, Publish))]
 
     def _takes(self, size: int) -> bool:
         largest = self._arrival.connect.properties.maximum_packet_size

@@ -79,9 +79,10 @@ class ProtobufCodec:
         """Write what a client is told."""
         match message:
             case Message(state=GroupState() as state):
-                return Send(_group_state(message, state, sequence_id))
+                return Send(_group_state(message, state, sequence_id), is_message=True)
             case Message():
-                return Send(_frame(data_message=_data_message(message, sequence_id)), message.expires_at)
+                frame = _frame(data_message=_data_message(message, sequence_id))
+                return Send(frame, message.expires_at, is_message=True)
             case Ack(None, _):
                 return None
             case Ack(ack_id, failure):
@@ -104,7 +105,7 @@ class ProtobufCodec:
                     data=None if payload is None else _data(payload),
                     error=_error(failure),
                 )
-                return Send(_frame(invoke_response=response))
+                return Send(_frame(invoke_response=response), is_message=True)
             case StreamAck(stream_id, expected):
                 stream_ack = schema.StreamAckMessage(stream_id=stream_id, expected_sequence_id=expected)
                 return Send(_frame(stream_ack=stream_ack))

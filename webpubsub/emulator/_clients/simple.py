@@ -51,7 +51,7 @@ class SimpleCodec:
         """Write the payload of a message; end the connection when a request failed: there is no other way to tell."""
         match message:
             case Message(payload):
-                return Send(payload.data, message.expires_at)
+                return Send(payload.data, message.expires_at, is_message=True)
             case Ack(_, failure) if failure is not None:
                 code = CloseCode.POLICY_VIOLATION if failure.name == "Forbidden" else CloseCode.INTERNAL_ERROR
                 return Close(code, failure.message)

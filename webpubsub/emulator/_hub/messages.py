@@ -380,11 +380,13 @@ class Send:
     Attributes:
         expires_at: Until when it may be sent, in seconds of the emulator's clock; None is as long as it takes.
         is_ack: Whether it is one of those that a client may overlook if they come at once.
+        is_message: Whether it brings the client something that somebody has sent, which is what the service bills.
     """
 
     frame: Frame
     expires_at: float | None = None
     is_ack: bool = False
+    is_message: bool = attrs.field(default=False, eq=False)
 
     @cached_property
     def wire(self) -> bytes:
@@ -392,6 +394,11 @@ class Send:
         if isinstance(self.frame, str):
             return write_frame(Opcode.TEXT, self.frame.encode())
         return write_frame(Opcode.BINARY, self.frame)
+
+    @cached_property
+    def size(self) -> int:
+        """How many bytes the frame has, without its WebSocket header."""
+        return len(self.frame.encode() if isinstance(self.frame, str) else self.frame)
 
 
 @attrs.frozen

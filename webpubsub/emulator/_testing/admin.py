@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from .._billing import Billing, Meter
 from .._clock import LONGEST_ADVANCE, Clock
 from .._http.request import MalformedRequestError, Request, Response
 from .._hub.messages import DataType
@@ -39,6 +40,7 @@ class Admin:
     faults: Faults
     clock: Clock
     journal: Journal
+    meter: Meter
     authorities: frozenset[str]
     go_away: Callable[[], object]
 
@@ -69,13 +71,16 @@ class Admin:
             case ("POST", "go-away"):
                 self.go_away()
                 return Response(204)
+            case ("GET", "billing"):
+                return _json(_billing(self.meter.reading(hub)))
             case ("GET", "messages"):
                 return _json([_message(record) for record in _of(hub, self.journal.of(MessageRecord))])
             case ("GET", "requests"):
                 return _json([_request(record) for record in _of(hub, self.journal.of(RequestRecord))])
             case ("GET", "events"):
                 return _json([_event(record) for record in _of(hub, self.journal.of(EventRecord))])
-        return _refusal(404, "There are faults, clock, go-away, messages, requests and events below /_emulator/.")
+        there_are = "faults, clock, go-away, billing, messages, requests and events"
+        return _refusal(404, f"There are {there_are} below {_PREFIX}.")
 
     def _add_faults(self, body: bytes) -> Response:
         try:
@@ -104,6 +109,17 @@ def _of(hub: str | None, records: Sequence[Any]) -> list[Any]:
 
 def _fault(fault: Any) -> dict[str, Any]:
     return {"kind": type(fault).__name__.removesuffix("Fault").lower(), **attrs.asdict(fault)}
+
+
+def _billing(billing: Billing) -> dict[str, Any]:
+    return {
+        "messages": billing.messages,
+        "deliveries": billing.deliveries,
+        "deliveredBytes": billing.delivered_bytes,
+        "events": billing.events,
+        "eventBytes": billing.event_bytes,
+        "roundedUp": billing.rounded_up,
+    }
 
 
 def _message(record: MessageRecord) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
+from .._billing import Billing, Meter
 from .._hub.hub import Connection, Hubs
 from .._hub.names import hub_key
 from .._journal import EventRecord, Journal, MessageRecord, RequestRecord
@@ -53,10 +54,11 @@ class HubView:
         [('room', {'text': 'Hello'})]
     """
 
-    def __init__(self, name: str, hubs: Hubs, journal: Journal) -> None:
+    def __init__(self, name: str, hubs: Hubs, journal: Journal, meter: Meter) -> None:
         self._name = name
         self._hubs = hubs
         self._journal = journal
+        self._meter = meter
 
     @property
     def connections(self) -> list[ConnectionView]:
@@ -96,6 +98,11 @@ class HubView:
         """The REST requests for this hub, oldest first."""
         records = self._journal.of(RequestRecord)
         return [record for record in records if record.hub is not None and hub_key(record.hub) == hub_key(self._name)]
+
+    @property
+    def billing(self) -> Billing:
+        """What has left this hub so far, and what is billed for it."""
+        return self._meter.reading(self._name)
 
     def __repr__(self) -> str:
         return f"<hub {self._name} with {len(self.connections)} connections>"
