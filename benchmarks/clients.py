@@ -1,4 +1,4 @@
-"""The contenders. Each does a whole job: it encodes, signs, sends, reads the answer and refuses a bad one.
+"""The contenders. Each does a whole job: it encodes, signs, sends, reads the response and refuses a bad one.
 
 Libraries are imported when a contender is made, so that a process holds those of one contender only.
 """
@@ -135,9 +135,9 @@ class HttpClient:
     def _exchange(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> bytes:
         self._connection.request(method, target, body, headers)
         response = self._connection.getresponse()
-        answer = response.read()
+        content = response.read()
         _check(response.status)
-        return answer
+        return content
 
 
 class BareJwt:
@@ -236,4 +236,4 @@ def _connection_string(endpoint: str) -> str:
 
 def _check(status: int) -> None:
     if not 200 <= status <= 299:
-        raise RuntimeError(f"the service answered with {status}")
+        raise RuntimeError(f"the service responded with {status}")

@@ -90,7 +90,7 @@ def request() -> bytes:
 
 
 async def load(port: int, requests: int) -> float:
-    """Send so many requests, and return how many were answered in a second."""
+    """Send so many requests, and return how many got a response in a second."""
     sent = request()
     left = requests
 
@@ -105,7 +105,7 @@ async def load(port: int, requests: int) -> float:
                 raise AssertionError(head.decode())
             length = int(head.lower().partition(b"content-length:")[2].split()[0])
             if await reader.readexactly(length) != b'{"got":"Hello"}':
-                raise AssertionError("another answer")
+                raise AssertionError("another response")
         writer.close()
 
     began = time.perf_counter()

@@ -69,7 +69,7 @@ TARGETS = (
 SECTIONS = (
     ("`send_to_all`, blocking", "send "),
     ("`send_to_all` of 100 B, asynchronous, by calls in flight", "async "),
-    ("`send_to_all` of 100 B, when the answer takes 20 ms", "20 ms "),
+    ("`send_to_all` of 100 B, when the response takes 20 ms", "20 ms "),
     ("Client access token", "token"),
     (f"Listing {MEMBERS:,} members, {PAGE} on a page", "list"),
     ("Over TLS", "https: "),

@@ -1,4 +1,4 @@
-"""The service of the benchmarks: it parses just enough HTTP to answer, so that the clients are what is measured.
+"""The service of the benchmarks: it parses just enough HTTP to respond, so that the clients are what is measured.
 
 It runs in a process of its own, writes its endpoint to standard output and ends when its standard input does.
 Whether requests are well formed is judged elsewhere, from what `--record` keeps.
@@ -32,7 +32,7 @@ class Service:
     """What the connections share.
 
     Attributes:
-        delay: Seconds from a request to its answer.
+        delay: Seconds from a request to its response.
         record: Whether whole requests are kept, or only counted.
     """
 
@@ -42,7 +42,7 @@ class Service:
     requests: int = 0
     recorded: list[dict[str, str]] = field(default_factory=list)
 
-    def answer(self, head: bytes, body: bytes) -> bytes:
+    def respond(self, head: bytes, body: bytes) -> bytes:
         self.requests += 1
         if self.record:
             self.recorded.append({"head": head.decode("latin-1"), "body": base64.b64encode(body).decode()})
@@ -84,13 +84,13 @@ class Connection(asyncio.Protocol):
             if head.startswith(b"GET /-/seen "):
                 self._transport.write(self._service.seen())
             elif self._service.delay:
-                self._loop.call_later(self._service.delay, self._transport.write, self._service.answer(head, body))
+                self._loop.call_later(self._service.delay, self._transport.write, self._service.respond(head, body))
             else:
-                self._transport.write(self._service.answer(head, body))
+                self._transport.write(self._service.respond(head, body))
 
 
 def pages(endpoint: str) -> dict[bytes, bytes]:
-    """Make the answers of the list call, by the index of their first member.
+    """Make the responses of the list call, by the index of their first member.
 
     They hold a place for a number, so that no link is handed out twice: clients may remember URLs.
     """

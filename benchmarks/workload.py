@@ -82,7 +82,7 @@ class Case:
         warm_up: How many calls it makes before that.
         message: The key of `CONTENT_TYPES` and of `SIZES`.
         in_flight: How many calls are under way at once; None for blocking clients.
-        round_trip_ms: How long the service takes to answer.
+        round_trip_ms: How long the service takes to respond.
         repeats: How often the contenders take turns in one round.
         tls: Whether the service speaks https.
     """

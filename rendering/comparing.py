@@ -266,7 +266,7 @@ def _change(key: str, was: object, is_now: object) -> str:
 
 
 def _sides(entry: str, directions: frozenset[str]) -> frozenset[str]:
-    """Tell whether an entry is about what we send, what we are answered, or both."""
+    """Tell whether an entry is about what we send, what we get, or both."""
     first = entry.split()[0]
     if first == "status":
         return frozenset({RESPONSE if entry.split()[1][0] in "123" or entry == "status 404" else ERROR})
@@ -340,7 +340,7 @@ def _when_changed(side: str, entry: str, key: str, was: object, is_now: object) 
         return Level.FINE if widened else Level.BREAKING
     if key == "format":
         return Level.BREAKING if {text(was), text(is_now)} & SHAPING_FORMATS else Level.CHECK
-    rules = {REQUEST: _when_sent}.get(side, _when_answered)
+    rules = {REQUEST: _when_sent}.get(side, _when_received)
     return rules(key, was, is_now)
 
 
@@ -365,7 +365,7 @@ def _when_sent(key: str, was: object, is_now: object) -> Level:
     return Level.FINE if key == "deprecated" else Level.CHECK
 
 
-def _when_answered(key: str, was: object, is_now: object) -> Level:
+def _when_received(key: str, was: object, is_now: object) -> Level:
     if key in ("required", "nullable"):
         may_be_missing = not is_now if key == "required" else bool(is_now)
         return Level.BREAKING if may_be_missing else Level.FINE

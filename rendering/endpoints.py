@@ -40,7 +40,7 @@ class Body:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Success:
     """What an operation gives. `parser` is an expression."""
 
     parser: str
@@ -69,7 +69,7 @@ class Operation:
     headers: list[tuple[str, str, str | None]]
     versioned: bool
     body: Body | None
-    answer: Answer
+    success: Success
     classes: tuple[str, ...]
 
     @property
@@ -85,9 +85,9 @@ class Operation:
     def decorator(self) -> str:
         """The expression that makes an operation of the function that builds its request."""
         prefix = "deprecated_" if self.deprecated else ""
-        if self.answer.next_link is None:
-            return f"_core.{prefix}operation({self.answer.parser})"
-        return f"_core.{prefix}paged_operation({self.answer.parser}, {self.answer.next_link})"
+        if self.success.next_link is None:
+            return f"_core.{prefix}operation({self.success.parser})"
+        return f"_core.{prefix}paged_operation({self.success.parser}, {self.success.next_link})"
 
 
 def read(document: Document) -> tuple[list[Operation], Shapes]:
@@ -119,7 +119,7 @@ def read(document: Document) -> tuple[list[Operation], Shapes]:
 def _without_unused(document: Document) -> Document:
     """Return the document without what rendering has no use for.
 
-    Failures are never parsed, an answer with content is read as JSON, HEAD has no content, and OpenAPI wants some
+    Failures are never parsed, a response with content is read as JSON, HEAD has no content, and OpenAPI wants some
     headers to be no parameters.
     """
     for _, method, operation, _, _ in operations(document):
@@ -151,7 +151,7 @@ def _schemas_of(
         is_patch = media_type == "application/merge-patch+json"
         found.append((media["schema"], Direction.PATCH if is_patch else Direction.REQUEST))
     for response in operation["responses"].values():
-        found += [(media["schema"], Direction.ANSWER) for media in response.get("content", {}).values()]
+        found += [(media["schema"], Direction.RESPONSE) for media in response.get("content", {}).values()]
     return found
 
 
@@ -215,7 +215,7 @@ def _operation(
     required = [each for each, source in named if source.get("required")]
     optional = [each for each, source in named if not source.get("required")]
     body = _body(schemas, follow(schemas.document, operation.get("requestBody", {})))
-    answer = _answer(schemas, endpoint.method, operation)
+    success = _success(schemas, endpoint.method, operation)
     url = str(_plain(endpoint.path))
     for each in positional:
         url = url.replace(f"{{{each.name}}}", f"{{{_segment(each)}}}")
@@ -241,8 +241,8 @@ def _operation(
         headers=[(each.wire, _header(each), None if source.get("required") else each.name) for each, source in header],
         versioned=versioned,
         body=body,
-        answer=answer,
-        classes=tuple(sorted({*classes, *answer.classes, *(body.classes if body else ())})),
+        success=success,
+        classes=tuple(sorted({*classes, *success.classes, *(body.classes if body else ())})),
     )
 
 
@@ -299,11 +299,11 @@ def _body(schemas: Schemas, body: Document) -> Body | None:
     return Body(" | ".join(wrappers), check, "body.content_type", "body.content()", required, description)
 
 
-def _answer(schemas: Schemas, method: str, operation: Document) -> Answer:
+def _success(schemas: Schemas, method: str, operation: Document) -> Success:
     """Find what an operation returns."""
     successes = {status: each for status, each in operation["responses"].items() if status.startswith("2")}
     if method == "head":
-        return Answer("_core.existence" if "404" in operation["responses"] else "_core.no_content", json=False)
+        return Success("_core.existence" if "404" in operation["responses"] else "_core.no_content", json=False)
     cases: dict[str, list[str]] = {}
     classes: set[str] = set()
     page = None
@@ -311,8 +311,8 @@ def _answer(schemas: Schemas, method: str, operation: Document) -> Answer:
         parser = "_core.no_content"
         if "content" in response:
             page = response["content"]["application/json"]["schema"]
-            kind = schemas.kind(page, Direction.ANSWER)
-            parser, classes = f"_core.json_answer({kind.decode})", {*classes, *kind.classes}
+            kind = schemas.kind(page, Direction.RESPONSE)
+            parser, classes = f"_core.json_response({kind.decode})", {*classes, *kind.classes}
         cases.setdefault(parser, []).append(status)
     parser = next(iter(cases))
     if len(cases) > 1:
@@ -321,7 +321,7 @@ def _answer(schemas: Schemas, method: str, operation: Document) -> Answer:
     next_link = None
     if "x-ms-pageable" in operation and page is not None:
         next_link = _next_link(schemas, page, operation["x-ms-pageable"]["nextLinkName"])
-    return Answer(parser, any("json_answer" in each for each in cases), tuple(sorted(classes)), next_link)
+    return Success(parser, any("json_response" in each for each in cases), tuple(sorted(classes)), next_link)
 
 
 def _next_link(schemas: Schemas, page: Document, wire: str | None) -> str:

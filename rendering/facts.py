@@ -2,7 +2,7 @@
 
 Swagger 2.0 by hand or made by TypeSpec, OpenAPI 3.0, and whatever claims to be one of them: nothing is refused here.
 Two spellings of one fact read the same. What is not understood becomes a fact of its own, marked as such, so that
-comparing two documents cannot pass over it. What rendering accepts is another question, which grammar.py answers.
+comparing two documents cannot pass over it. What rendering accepts is another question, for grammar.py.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NOT_UNDERSTOOD = "not understood: "
 
 METHODS = ("delete", "get", "head", "options", "patch", "post", "put", "trace")
 
-# Keys that say nothing about what is sent or answered: words, our decisions, and what rendering knowingly ignores.
+# Keys that say nothing about what is sent or received: words, our decisions, and what rendering knowingly ignores.
 NO_FACTS = {"description", "summary", "tags", "x-name", "x-published-as-optional", "x-ms-error-response"}
 NO_FACTS |= {key for _, keys, _ in IGNORED for key in keys.split()}
 DOCUMENT_KEYS = {

@@ -101,7 +101,11 @@ IGNORED = (
     ("*", "x-ms-parameter-location x-ms-parameter-grouping", "every argument belongs to its call"),
     ("*", "x-ms-client-request-id x-ms-request-id", "what is sent is said by name"),
     ("operation", "schemes", "the caller gives the whole address of the service"),
-    ("operation", "x-ms-long-running-operation x-ms-long-running-operation-options", "a raw call ends with its answer"),
+    (
+        "operation",
+        "x-ms-long-running-operation x-ms-long-running-operation-options",
+        "a raw call ends with its response",
+    ),
     ("operation", "x-ms-odata x-ms-request-id-header x-ms-docs-group", "hints for other generators"),
     ("schema", "x-ms-azure-resource x-ms-client-flatten x-ms-external x-ms-identifiers", "hints for other generators"),
     ("schema parameter", "x-ms-secret x-ms-client-default", "which fields are secret is decided by us"),
@@ -133,7 +137,7 @@ PLAIN: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "values": ("a list of values", lambda value: isinstance(value, list) and len(value) > 0),
 }
 BODY_TYPES = ("application/json", "application/merge-patch+json", "application/octet-stream", "text/plain")
-ANSWER_TYPES = ("application/json", "text/json", "text/plain")
+RESPONSE_TYPES = ("application/json", "text/json", "text/plain")
 STYLES = {("form", True), ("form", False), ("spaceDelimited", False), ("pipeDelimited", False)}
 NOT_ARGUMENTS = ("accept", "authorization", "content-type")
 
@@ -361,7 +365,7 @@ def check_swagger(document: Document, refusals: Refusals) -> None:
                 refusals.add(where, "there must be one body, with a schema and a media type")
             for status, response in operation["responses"].items():
                 if status[:1] in ("1", "2", "3") and follow(document, response).get("x-ms-error-response"):
-                    refusals.add(at(where, "responses", status), "an answer of success cannot be an error")
+                    refusals.add(at(where, "responses", status), "a response of success cannot be an error")
 
 
 # Meaning
@@ -390,7 +394,7 @@ def check_meaning(document: Document, refusals: Refusals) -> None:
         for parameter in parameters:
             _check_parameter(document, parameter, where, refusals)
         _check_body(document, operation, where, refusals)
-        _check_answers(document, operation, method, where, refusals)
+        _check_responses(document, operation, method, where, refusals)
         _check_paging(document, operation, where, refusals)
 
 
@@ -611,25 +615,25 @@ def _check_body(document: Document, operation: Document, where: str, refusals: R
         refusals.add(where, "a merge patch cannot share an operation with other content", DECIDE)
 
 
-def _check_answers(document: Document, operation: Document, method: str, where: str, refusals: Refusals) -> None:
+def _check_responses(document: Document, operation: Document, method: str, where: str, refusals: Refusals) -> None:
     for status in operation["responses"]:
         if not re.fullmatch(r"[1-5]\d\d|default", status):
             refusals.add(at(where, "responses", status), "a status in quotes or 'default' is expected here")
     successes = {status: each for status, each in operation["responses"].items() if status.startswith("2")}
     if not successes:
-        refusals.add(where, "no answer of success is documented", DECIDE)
+        refusals.add(where, "no response of success is documented", DECIDE)
     bodies = []
     for response in successes.values():
         content = follow(document, response).get("content", {})
-        unknown = sorted({*content} - {*ANSWER_TYPES})
+        unknown = sorted({*content} - {*RESPONSE_TYPES})
         if unknown and method != "head":
-            refusals.add(where, f"answers of the media type {unknown[0]} are not supported", DECIDE)
+            refusals.add(where, f"responses of the media type {unknown[0]} are not supported", DECIDE)
         elif content and "application/json" not in content:
-            refusals.add(where, "an answer with content must have a JSON form", DECIDE)
+            refusals.add(where, "a response with content must have a JSON form", DECIDE)
         elif content.get("application/json") not in bodies:
             bodies.append(content.get("application/json"))
     if len(bodies) > 4 and method != "head":
-        refusals.add(where, "more than four kinds of answers of success are not supported", DECIDE)
+        refusals.add(where, "more than four kinds of responses of success are not supported", DECIDE)
 
 
 def _check_paging(document: Document, operation: Document, where: str, refusals: Refusals) -> None:
@@ -640,7 +644,7 @@ def _check_paging(document: Document, operation: Document, where: str, refusals:
         follow(document, each).get("content", {}) for key, each in operation["responses"].items() if key[0] == "2"
     ]
     if len(contents) != 1 or "application/json" not in contents[0]:
-        return refusals.add(place, "pages need exactly one answer of success, with JSON", DECIDE)
+        return refusals.add(place, "pages need exactly one response of success, with JSON", DECIDE)
     page = resolved(document, contents[0]["application/json"]["schema"])[0]
     fields = properties(document, page)
     items = resolved(document, fields.get(paging.get("itemName", "value"), {}))[0]

@@ -187,8 +187,8 @@ def _told(operation: Operation, release: Release, document: Document) -> str:
     link = document.get("externalDocs", {}).get("url")
     said = [
         f"Sends {operation.method} {operation.path}; success is {' or '.join(operation.statuses)}.",
-        "404 means no." if operation.answer.parser == "_core.existence" else "",
-        "The service answers page by page; `pages` follows the links." if operation.answer.next_link else "",
+        "404 means no." if operation.success.parser == "_core.existence" else "",
+        "The service responds page by page; `pages` follows the links." if operation.success.next_link else "",
         "Deprecated by the service." if operation.deprecated else "",
         "Preview: it may change or go without notice." if release.version.endswith("preview") else "",
         f"Published in {link}" if link else "",

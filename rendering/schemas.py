@@ -19,8 +19,8 @@ from rendering.pointers import Document, resolved
 
 Shapes: TypeAlias = "dict[str, Model | Union | Enumeration]"
 
-# Fields that official documents leave optional in answers although an answer without them is of no use.
-REQUIRED_IN_ANSWERS = {"ClientTokenResponse": ["token"]}
+# Fields that official documents leave optional in responses although a response without them is of no use.
+REQUIRED_IN_RESPONSES = {"ClientTokenResponse": ["token"]}
 
 # Fields that the `repr` of their model leaves out.
 SECRETS = {"ClientTokenResponse": ["token"]}
@@ -39,7 +39,7 @@ SCALARS = {
 class Direction(Enum):
     """Which way an object goes. The value is what the name of its class ends with if it differs from what comes."""
 
-    ANSWER = ""
+    RESPONSE = ""
     REQUEST = "Input"
     PATCH = "Patch"
 
@@ -206,12 +206,12 @@ class Schemas:
     def fields(self, name: str, direction: Direction) -> dict[str, Use]:
         """Find the fields of an object that goes in a direction."""
         schema, found = self.named[name], {}
-        needed_fields = {*schema.get("required", []), *REQUIRED_IN_ANSWERS.get(name, [])}
+        needed_fields = {*schema.get("required", []), *REQUIRED_IN_RESPONSES.get(name, [])}
         for wire, each in schema.get("properties", {}).items():
             said = resolved(self.document, each)[0]
             mutability = {*said.get("x-ms-mutability", ["create", "read", "update"])}
             here = {
-                Direction.ANSWER: not said.get("writeOnly", False) and "read" in mutability,
+                Direction.RESPONSE: not said.get("writeOnly", False) and "read" in mutability,
                 Direction.REQUEST: not said.get("readOnly", False) and bool(mutability & {"create", "update"}),
                 Direction.PATCH: not said.get("readOnly", False) and "update" in mutability,
             }
@@ -224,7 +224,7 @@ class Schemas:
 
     def _shape(self, name: str, direction: Direction) -> object:
         if "oneOf" in self.named[name]:
-            return direction is Direction.ANSWER and self._is_open_union(name)
+            return direction is Direction.RESPONSE and self._is_open_union(name)
         return [(wire, use.required, use.settable) for wire, use in self.fields(name, direction).items()]
 
     def _differs(self, name: str, one: Direction, other: Direction) -> bool:
@@ -326,7 +326,7 @@ class Schemas:
                 value: self.class_of(reference.rpartition("/")[2], direction)
                 for value, reference in discriminator["mapping"].items()
             }
-            is_open = direction is Direction.ANSWER and self._is_open_union(name)
+            is_open = direction is Direction.RESPONSE and self._is_open_union(name)
             wire = discriminator["propertyName"]
             return Union(class_name, _module(class_name), description, wire, members, is_open)
         return self._model(name, class_name, description, direction)

@@ -459,7 +459,7 @@ def test_schemas_that_no_operation_uses_are_left_out(tmp_path: Path) -> None:
             lambda document: document["paths"].update({"/o/{room}": {"put": {**GREET, "operationId": "Greet"}}}),
             "greet is taken",
         ),
-        (lambda document: operation(document)["responses"].pop("204"), "no answer of success"),
+        (lambda document: operation(document)["responses"].pop("204"), "no response of success"),
         (lambda document: document["paths"].update({"/a&b/{room}": document["paths"].pop("/rooms/{room}")}), "escaped"),
         (lambda document: document["paths"].update({"/rooms": document["paths"].pop("/rooms/{room}")}), "match"),
         (lambda document: document["info"].update(version="2030-01-02"), "name of the file"),

@@ -125,7 +125,7 @@ def test_a_401_says_the_reason_of_the_service() -> None:
     error = from_response(httpx.Response(401, headers={"WWW-Authenticate": challenge}), "send_to_all")
 
     assert error.message == "The audience is invalid"
-    assert str(error).startswith("send_to_all was answered with 401: The audience is invalid. Check the access key")
+    assert str(error).startswith("send_to_all failed with 401: The audience is invalid. Check the access key")
 
 
 def test_a_403_names_the_action_that_is_missing() -> None:
@@ -164,43 +164,43 @@ def test_any_response_of_httpx_becomes_an_error() -> None:
     error = from_response(httpx.Response(429, headers={"Retry-After": "3", "X-MS-Error-Code": "Busy"}))
 
     assert isinstance(error, ThrottledError)
-    assert str(error) == "the request was answered with 429 Busy. The service asks to wait 3 s."
+    assert str(error) == "the request failed with 429 Busy. The service asks to wait 3 s."
 
 
 SENTENCES: list[tuple[WebPubSubError, str]] = [
     (
         NotFoundError("add_user_to_group", 404, "Error.User.NotExisted", "User `ann` is not found.", "User", "id-1"),
-        "add_user_to_group was answered with 404 Error.User.NotExisted: User `ann` is not found. (request id-1)",
+        "add_user_to_group failed with 404 Error.User.NotExisted: User `ann` is not found. (request id-1)",
     ),
-    (ServiceError("send_to_all", 418), "send_to_all was answered with 418."),
+    (ServiceError("send_to_all", 418), "send_to_all failed with 418."),
     (
         ThrottledError("send_to_all", 429, retry_after=2.5),
-        "send_to_all was answered with 429. The service asks to wait 2.5 s.",
+        "send_to_all failed with 429. The service asks to wait 2.5 s.",
     ),
     (
         AuthenticationError("send_to_all", 401),
-        "send_to_all was answered with 401. Check the access key or the credential, the endpoint, and the clock of "
+        "send_to_all failed with 401. Check the access key or the credential, the endpoint, and the clock of "
         "this machine.",
     ),
     (
         PermissionDeniedError("send_to_all", 403, "Error.Forbidden", "an action is missing"),
-        "send_to_all was answered with 403 Error.Forbidden: an action is missing. Check the role assignments of the "
+        "send_to_all failed with 403 Error.Forbidden: an action is missing. Check the role assignments of the "
         "identity (a new one takes up to 30 minutes) and the network rules of the resource.",
     ),
     (
         PayloadTooLargeError("send_to_all", 413, None, "too much"),
-        "send_to_all was answered with 413: too much. Send less in one message.",
+        "send_to_all failed with 413: too much. Send less in one message.",
     ),
     (
         TransportError("send_to_all", "the connection broke", True, "id-2"),
-        "send_to_all got no answer (the connection broke); it may have reached the service. (request id-2)",
+        "send_to_all got no response (the connection broke); it may have reached the service. (request id-2)",
     ),
     (
         TransportError("send_to_all", "no connection", False),
-        "send_to_all got no answer (no connection); it did not reach the service.",
+        "send_to_all got no response (no connection); it did not reach the service.",
     ),
     (ConfigurationError("hub must not be empty."), "hub must not be empty."),
-    (EventError(401, "the signature is wrong"), "the signature is wrong (answer with 401)"),
+    (EventError(401, "the signature is wrong"), "the signature is wrong (respond with 401)"),
 ]
 
 

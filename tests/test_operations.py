@@ -24,8 +24,8 @@ from webpubsub_rest import (
     Operation,
     Request,
     TextBody,
-    UnexpectedAnswer,
     UnexpectedContent,
+    UnexpectedResponse,
     UnexpectedStatus,
     v2021_10_01,
     v2024_12_01,
@@ -400,7 +400,7 @@ def test_models_come_back_from_json_as_they_went(model: Any, fields: dict[str, J
 
 
 @pytest.mark.parametrize("kind", [UnexpectedStatus, UnexpectedContent])
-def test_errors_travel_and_keep_bodies_to_themselves(kind: type[UnexpectedAnswer]) -> None:
+def test_errors_travel_and_keep_bodies_to_themselves(kind: type[UnexpectedResponse]) -> None:
     """Errors survive pickling; neither their text nor their repr shows body or headers."""
     error = kind(418, b"secret body", httpx.Headers({"authorization": "secret"}))
 

@@ -221,7 +221,7 @@ def test_successes_that_differ_are_told_apart_by_status(tmp_path: Path) -> None:
     assert repr(parsed(rest, {"id": "j"}, 202)) == "Job(id='j')"
     assert rest.call.parse(httpx.Response(204)) is None
     for status in (201, 404):
-        with pytest.raises(Exception, match=f"answered with status {status}"):
+        with pytest.raises(Exception, match=f"responded with status {status}"):
             parsed(rest, [], status)
 
 

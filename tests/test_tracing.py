@@ -77,7 +77,7 @@ def test_instrumented_client(connect: Connect, spans: Spans) -> None:
 
 
 def test_instrumented_client_without_an_answer(connect: Connect, spans: Spans) -> None:
-    """The span of a call that got no answer is an error and names the exception."""
+    """The span of a call that got no response is an error and names the exception."""
     with Server(Connection.read_request_and_leave) as server:
         calls = connect(server.endpoint)
         HTTPXClientInstrumentor.instrument_client(calls.service.http, tracer_provider=spans.provider)

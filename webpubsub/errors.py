@@ -97,7 +97,7 @@ class TransportError(WebPubSubError):
 
     def __str__(self) -> str:
         effect = "it may have reached the service" if self.maybe_sent else "it did not reach the service"
-        return f"{self.operation} got no answer ({self.reason}); {effect}.{_reference(self.request_id)}"
+        return f"{self.operation} got no response ({self.reason}); {effect}.{_reference(self.request_id)}"
 
 
 class ServiceError(WebPubSubError):
@@ -148,7 +148,7 @@ class ServiceError(WebPubSubError):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        parts = [f"{self.operation} was answered with {self.status}"]
+        parts = [f"{self.operation} failed with {self.status}"]
         if self.code:
             parts.append(f" {self.code}")
         if self.message:
@@ -216,7 +216,7 @@ class EventError(WebPubSubError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.reason} (answer with {self.status})"
+        return f"{self.reason} (respond with {self.status})"
 
 
 _CLASSES: dict[int, type[ServiceError]] = {

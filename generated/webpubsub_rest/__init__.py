@@ -17,8 +17,8 @@ from ._core import (
     Request,
     Response,
     TextBody,
-    UnexpectedAnswer,
     UnexpectedContent,
+    UnexpectedResponse,
     UnexpectedStatus,
     Unset,
 )
@@ -35,8 +35,8 @@ __all__ = [
     "Request",
     "Response",
     "TextBody",
-    "UnexpectedAnswer",
     "UnexpectedContent",
+    "UnexpectedResponse",
     "UnexpectedStatus",
     "Unset",
 ]

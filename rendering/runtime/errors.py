@@ -1,4 +1,4 @@
-"""What a rendered operation raises when an answer is not one the document promises.
+"""What a rendered operation raises when a response is not one the document promises.
 
 Error bodies are kept as bytes and never read here: their shape differs from one part of the service to the next.
 """
@@ -6,8 +6,8 @@ Error bodies are kept as bytes and never read here: their shape differs from one
 import httpx
 
 
-class UnexpectedAnswer(Exception):
-    """The service answered, but not as documented.
+class UnexpectedResponse(Exception):
+    """The service responded, but not as documented.
 
     Attributes:
         status_code: The HTTP status.
@@ -25,18 +25,18 @@ class UnexpectedAnswer(Exception):
         return f"{type(self).__name__}({self.status_code})"
 
 
-class UnexpectedStatus(UnexpectedAnswer):
+class UnexpectedStatus(UnexpectedResponse):
     """The status is not one of success."""
 
     def __str__(self) -> str:
-        return f"The service answered with status {self.status_code}."
+        return f"The service responded with status {self.status_code}."
 
 
-class UnexpectedContent(UnexpectedAnswer):
+class UnexpectedContent(UnexpectedResponse):
     """The status is one of success, but the body is not the documented JSON.
 
     The exception's cause says what was wrong with it.
     """
 
     def __str__(self) -> str:
-        return f"The service answered with status {self.status_code} and a body that is not the documented JSON."
+        return f"The service responded with status {self.status_code} and a body that is not the documented JSON."

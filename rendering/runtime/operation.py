@@ -1,4 +1,4 @@
-"""`Operation`: one endpoint of the service, as a request to build and an answer to parse.
+"""`Operation`: one endpoint of the service, as a request to build and a response to parse.
 
 The signature of an operation is written once, in its rendered module. A ParamSpec carries it to all the ways of
 calling, so that type checkers see every argument in both colours.
@@ -27,7 +27,7 @@ class Request(TypedDict):
 
 
 class Response(NamedTuple, Generic[T]):
-    """An answer of the service, whole."""
+    """A response of the service, whole."""
 
     status_code: int
     headers: httpx.Headers
@@ -41,7 +41,7 @@ class Operation(Generic[P, T]):
     Attributes:
         name: The operation's name in Python.
         build: Takes the operation's arguments and returns the request. Sends nothing.
-        parse: Takes the answer and returns the result, or raises `UnexpectedAnswer`.
+        parse: Takes the response and returns the result, or raises `UnexpectedResponse`.
     """
 
     def __init__(self, name: str, build: Callable[P, Request], parse: Callable[[httpx.Response], T]) -> None:
@@ -74,7 +74,7 @@ class Operation(Generic[P, T]):
 
 
 class PagedOperation(Operation[P, T]):
-    """An endpoint that answers page by page; `sync` and `asyncio` return the first page only."""
+    """An endpoint that responds page by page; `sync` and `asyncio` return the first page only."""
 
     def __init__(
         self,
@@ -164,7 +164,7 @@ class DeprecatedOperation(Operation[P, T]):
 
 
 class DeprecatedPagedOperation(DeprecatedOperation[P, T], PagedOperation[P, T]):
-    """An endpoint that answers page by page and that the service wants callers to leave."""
+    """An endpoint that responds page by page and that the service wants callers to leave."""
 
     @overload
     @deprecated("The service has deprecated this operation.")
@@ -193,7 +193,7 @@ def operation(
 def paged_operation(
     parse: Callable[[httpx.Response], T], next_link: Callable[[T], str | None]
 ) -> Callable[[Callable[P, Request]], PagedOperation[P, T]]:
-    """Make an operation that answers page by page of the function that builds its request."""
+    """Make an operation that responds page by page of the function that builds its request."""
     return lambda build: PagedOperation(build.__name__, build, parse, next_link)
 
 
@@ -207,5 +207,5 @@ def deprecated_operation(
 def deprecated_paged_operation(
     parse: Callable[[httpx.Response], T], next_link: Callable[[T], str | None]
 ) -> Callable[[Callable[P, Request]], DeprecatedPagedOperation[P, T]]:
-    """Make a deprecated operation that answers page by page of the function that builds its request."""
+    """Make a deprecated operation that responds page by page of the function that builds its request."""
     return lambda build: DeprecatedPagedOperation(build.__name__, build, parse, next_link)

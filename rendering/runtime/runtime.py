@@ -1,8 +1,7 @@
 """All that rendered modules use, under one name that nothing in a document can take."""
 
-from .answers import by_status, existence, json_answer, no_content
 from .bodies import BinaryBody, JsonBody, JSONValue, TextBody, check_body, check_model, json_content
-from .errors import UnexpectedAnswer, UnexpectedContent, UnexpectedStatus
+from .errors import UnexpectedContent, UnexpectedResponse, UnexpectedStatus
 from .operation import (
     DeprecatedOperation,
     DeprecatedPagedOperation,
@@ -15,6 +14,7 @@ from .operation import (
     operation,
     paged_operation,
 )
+from .responses import by_status, existence, json_response, no_content
 from .urls import (
     base64_value,
     boolean_text,
@@ -73,8 +73,8 @@ __all__ = [
     "Request",
     "Response",
     "TextBody",
-    "UnexpectedAnswer",
     "UnexpectedContent",
+    "UnexpectedResponse",
     "UnexpectedStatus",
     "Unset",
     "UnsetType",
@@ -105,8 +105,8 @@ __all__ = [
     "integer",
     "integer_text",
     "joined",
-    "json_answer",
     "json_content",
+    "json_response",
     "mapping",
     "no_content",
     "nullable",

@@ -129,7 +129,7 @@ async def test_a_raw_operation_is_called_with_typed_errors_in_its_own_version() 
         ENDPOINT, "chat", KEY, transport=wire.transport, api_version="2099-01-01", headers={"x-note": "1"}
     ) as service:
         assert await service.call(rest.user_exists, "chat", "ann") is False
-        with pytest.raises(NotFoundError, match="add_user_to_group was answered with 404"):
+        with pytest.raises(NotFoundError, match="add_user_to_group failed with 404"):
             await service.call(older.add_user_to_group, "chat", "ann", "room")
 
     assert [request.url.params["api-version"] for request in wire.requests] == ["2024-12-01", "2021-10-01"]
@@ -292,24 +292,24 @@ ANSWERS: list[tuple[httpx.Response, type[ServiceError], str]] = [
     (
         httpx.Response(401, json={"code": "Unauthorized", "message": f"bad token {JWT}"}),
         AuthenticationError,
-        "send_to_all was answered with 401 Unauthorized: bad token REDACTED. Check the access key or the credential, "
+        "send_to_all failed with 401 Unauthorized: bad token REDACTED. Check the access key or the credential, "
         "the endpoint, and the clock of this machine. (request id-1)",
     ),
     (
         httpx.Response(429, headers={"Retry-After": "3600"}),
         ThrottledError,
-        "send_to_all was answered with 429. The service asks to wait 3600 s. (request id-1)",
+        "send_to_all failed with 429. The service asks to wait 3600 s. (request id-1)",
     ),
     (
         httpx.Response(502, html="<html>Bad Gateway</html>"),
         ServiceUnavailableError,
-        "send_to_all was answered with 502: an HTML page, which comes from a gateway or another server than the "
+        "send_to_all failed with 502: an HTML page, which comes from a gateway or another server than the "
         "service. (request id-1)",
     ),
     (
         httpx.Response(308, headers={"Location": "https://evil.example/"}),
         ServiceError,
-        "send_to_all was answered with 308: a redirect, which is not followed because the request carries a "
+        "send_to_all failed with 308: a redirect, which is not followed because the request carries a "
         "credential; check the endpoint. (request id-1)",
     ),
 ]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, ParamSpec, Self, TypeVar, cast
 
 import httpx
 
-from webpubsub_rest import Operation, Request, UnexpectedAnswer, UnexpectedStatus
+from webpubsub_rest import Operation, Request, UnexpectedResponse, UnexpectedStatus
 
 from .. import _checks
 from .._transport import tls
@@ -169,13 +169,13 @@ class ServiceHttp(httpx.AsyncClient):
             if settings.on_response is not None:
                 settings.on_response(response)
             return operation.parse(response)
-        except UnexpectedStatus as answer:
-            error = from_response(answer, operation.name, request_id)
+        except UnexpectedStatus as unexpected:
+            error = from_response(unexpected, operation.name, request_id)
             raise self.error_to_raise(error, request, response) from None
-        except UnexpectedAnswer as answer:
+        except UnexpectedResponse as unexpected:
             message = "the body is not the JSON that the service documents"
-            error = ServiceError(operation.name, answer.status_code, None, message, None, request_id)
-            raise self.error_to_raise(error, request, response) from answer
+            error = ServiceError(operation.name, unexpected.status_code, None, message, None, request_id)
+            raise self.error_to_raise(error, request, response) from unexpected
         except httpx.RequestError as failure:
             sent = cast("Extensions", request.extensions).get("maybe_sent", False)
             lost = TransportError(operation.name, reason(failure), sent, request_id)

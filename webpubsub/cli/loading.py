@@ -1,6 +1,6 @@
 """`webpubsub load`: how long messages take from send to receipt, while many clients listen.
 
-The service's answer to "can it carry this?" belongs to whoever owns the service: other addresses than loopback are
+Whether the service can carry this is for its owner to find out: other addresses than loopback are
 refused unless the user says so.
 """
 

@@ -4,7 +4,7 @@ import click
 
 from webpubsub import Permission
 
-from .output import output_option, show_answer, show_rows
+from .output import output_option, show_result, show_rows
 from .service import Service, speaks_to_a_service
 
 __all__ = ["connections", "groups", "health", "permission", "users"]
@@ -190,9 +190,9 @@ def permission(
             client.revoke_permission(named, connection, target_name=group)
         else:
             allowed = client.has_permission(named, connection, target_name=group)
-            show_answer("allowed" if allowed else "not allowed", allowed, output)
+            show_result("allowed" if allowed else "not allowed", allowed, output)
             return 0 if allowed else 1
-    show_answer("granted" if action == "grant" else "revoked", True, output)
+    show_result("granted" if action == "grant" else "revoked", True, output)
     return 0
 
 
@@ -203,12 +203,12 @@ def health(service: Service, output: str) -> int:
     """Tell whether the service is healthy; exit code 1 when not."""
     with service.client("health") as client:
         healthy = client.get_service_status()
-    show_answer("healthy" if healthy else "not healthy", healthy, output)
+    show_result("healthy" if healthy else "not healthy", healthy, output)
     return 0 if healthy else 1
 
 
 def _existence(exists: bool, what: str, output: str) -> int:
-    show_answer(f"{what} exists" if exists else f"{what} does not exist", exists, output)
+    show_result(f"{what} exists" if exists else f"{what} does not exist", exists, output)
     return 0 if exists else 1
 
 

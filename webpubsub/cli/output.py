@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["output_option", "show_answer", "show_rows"]
+__all__ = ["output_option", "show_result", "show_rows"]
 
 _WIDE = 500
 """Columns of a file or a pipe, in which nothing is folded."""
@@ -47,6 +47,6 @@ def show_rows(rows: Sequence[Mapping[str, object]], output: str, *, empty: str) 
         click.echo(line.rstrip())
 
 
-def show_answer(words: str, value: object, output: str) -> None:
+def show_result(words: str, value: object, output: str) -> None:
     """Print one fact: a sentence, or its value as JSON."""
     click.echo(json.dumps(value, ensure_ascii=False) if output == "json" else words)

@@ -34,12 +34,12 @@ __all__ = [
     "ServiceUnavailableError",
     "ThrottledError",
     "refused",
-    "unanswered",
+    "unserved",
 ]
 
 
 class HttpResponseError(errors.ServiceError, core.HttpResponseError):  # type: ignore[misc]
-    """The service answered with an error.
+    """The service responded with an error.
 
     Attributes:
         status_code: The HTTP status.
@@ -102,7 +102,7 @@ class DecodeError(HttpResponseError, core.DecodeError):  # type: ignore[misc]
     """A success whose body is not the JSON that the service documents."""
 
 
-class _Unanswered(errors.TransportError, core.AzureError):
+class _Unserved(errors.TransportError, core.AzureError):
     """What the four errors without a response have in common."""
 
     def __init__(self, cause: errors.TransportError, failure: BaseException | None = None) -> None:
@@ -117,7 +117,7 @@ class _Unanswered(errors.TransportError, core.AzureError):
         return type(self), (self._cause,)
 
 
-class ServiceRequestError(_Unanswered, core.ServiceRequestError):
+class ServiceRequestError(_Unserved, core.ServiceRequestError):
     """The request did not reach the service."""
 
 
@@ -125,7 +125,7 @@ class ServiceRequestTimeoutError(ServiceRequestError, core.ServiceRequestTimeout
     """No connection was made in time."""
 
 
-class ServiceResponseError(_Unanswered, core.ServiceResponseError):
+class ServiceResponseError(_Unserved, core.ServiceResponseError):
     """The request may have reached the service, but no complete response came."""
 
 
@@ -160,9 +160,7 @@ def refused(error: errors.ServiceError, response: Any) -> HttpResponseError:
     return cls(error, response)
 
 
-def unanswered(
-    error: errors.TransportError, failure: BaseException | None
-) -> ServiceRequestError | ServiceResponseError:
+def unserved(error: errors.TransportError, failure: BaseException | None) -> ServiceRequestError | ServiceResponseError:
     """Make the error of both kinds for a request without a complete response.
 
     Args:

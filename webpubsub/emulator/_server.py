@@ -174,7 +174,7 @@ class Server:
             return await self._serve_client(request, plain, endpoint)
         if is_admin_path(plain):
             body = await self._body(request, plain)
-            return _answer(body if isinstance(body, Response) else self._admin.handle(attrs.evolve(plain, body=body)))
+            return _response(body if isinstance(body, Response) else self._admin.handle(attrs.evolve(plain, body=body)))
         return await self._serve_rest(request, plain)
 
     async def _serve_rest(self, request: web.BaseRequest, plain: Request) -> web.StreamResponse:
@@ -198,10 +198,10 @@ class Server:
             return web.Response()  # goes nowhere: the connection is cut
         if fault is not None and fault.truncate and request.transport is not None:
             return _cut_short(request.transport, response)
-        answer = _answer(response)
+        made = _response(response)
         if fault is not None and fault.close:
-            answer.force_close()
-        return answer
+            made.force_close()
+        return made
 
     async def _carry_out(self, request: web.BaseRequest, plain: Request) -> tuple[Request, Response]:
         """Return the response, and the request with its body."""
@@ -229,14 +229,14 @@ class Server:
         try:
             arrival = admit(plain, self._verifier, endpoint)
             if _accept(plain, None) is None:
-                return _answer(bad_request("Upgrade", "The WebSocket handshake is not valid."))
+                return _response(bad_request("Upgrade", "The WebSocket handshake is not valid."))
             if isinstance(arrival, Recovery):
                 await self._recover(request, arrival, plain)
             else:
                 return await self._connect(request, arrival, plain, endpoint)
         except RefusedError as refused:
             self._observer.refused(plain, refused.response)
-            return _answer(refused.response)
+            return _response(refused.response)
         return web.Response()  # goes nowhere: the transport is not aiohttp's any more
 
     async def _connect(
@@ -340,7 +340,7 @@ async def _read_body(request: web.BaseRequest, expectation: str | None) -> bytes
     return bytes(body)
 
 
-def _answer(response: Response) -> web.Response:
+def _response(response: Response) -> web.Response:
     headers = dict(response.headers)
     if not response.body and response.status != HTTPStatus.NO_CONTENT:
         headers["Content-Length"] = "0"

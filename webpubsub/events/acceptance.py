@@ -67,7 +67,7 @@ class Acceptance:
         hubs: The hubs in lower case; none means any.
         access_keys: The keys, or holders of keys; none checks no signature.
         bearer: The check of bearer tokens; None checks none.
-        allowed_origins: Whose preflights are answered.
+        allowed_origins: Whose preflights are accepted.
         max_age: The age of the oldest event that is taken; None takes any.
         body_limit: The bytes that a body may have.
         now: The clock.

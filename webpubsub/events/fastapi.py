@@ -23,7 +23,7 @@ Dependency: TypeAlias = Callable[[Request], Awaitable[AnyEvent]]
 
 
 def dependency(handler: EventHandler) -> Dependency:
-    """Make a dependency that gives the verified event of a request, and answers what is none."""
+    """Make a dependency that gives the verified event of a request, and refuses what is none."""
 
     async def event(request: Request) -> AnyEvent:
         try:

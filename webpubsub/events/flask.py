@@ -23,7 +23,7 @@ def view(handler: EventHandler) -> View:
     def webpubsub_events() -> Response:
         return Response.from_app(serve, request.environ)
 
-    # Flask reads these from the view: without them it would answer OPTIONS itself.
+    # Flask reads these from the view: without them it would handle OPTIONS itself.
     webpubsub_events.methods = METHODS  # type: ignore[attr-defined]
     webpubsub_events.provide_automatic_options = False  # type: ignore[attr-defined]
     return webpubsub_events

@@ -195,7 +195,7 @@ class EventHandler:
     async def receive(self, method: str, headers: Headers, body: bytes) -> AnyEvent | Preflight:
         """Verify a request and return the event in it.
 
-        No function is called: this is for those who handle events themselves, and answer with
+        No function is called: this is for those who handle events themselves, and respond with
         `make_response(event, reply)`.
 
         Args:
@@ -204,7 +204,7 @@ class EventHandler:
             body: The body, whole.
 
         Raises:
-            EventError: The request is not acceptable; `status` is what to answer.
+            EventError: The request is not acceptable; `status` is what to respond with.
         """
         received = await self._received(*self._reader(method, headers, body))
         if isinstance(received, EventError):
@@ -324,7 +324,7 @@ class EventHandler:
     def event(self) -> "fastapi.Dependency":
         """A dependency of FastAPI that gives the event, for `event: UserEvent = Depends(handler.event)`.
 
-        No function is called. The route must take POST and OPTIONS, and answer with what
+        No function is called. The route must take POST and OPTIONS, and respond with what
         `webpubsub.events.fastapi.respond(event, reply)` makes.
         """
         from . import fastapi

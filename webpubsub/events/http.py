@@ -68,7 +68,7 @@ _MQTT_UNSPECIFIED = {4: 5, 5: 128}
 
 
 class HttpResponse(NamedTuple):
-    """What to answer a request with.
+    """What to respond to a request with.
 
     Example:
         >>> from webpubsub.events import HttpResponse
@@ -92,7 +92,7 @@ def parse_event(
 
     This is the one call for those who have a framework of their own.
 
-    Answer with `make_response(event, reply)`, and an `EventError` with `make_response(None, error)`.
+    Respond with `make_response(event, reply)`, and an `EventError` with `make_response(None, error)`.
 
     Example:
         >>> from webpubsub.events import make_response, parse_event
@@ -113,7 +113,7 @@ def parse_event(
 
     Raises:
         ConfigurationError: The options are not acceptable.
-        EventError: The request is not acceptable; `status` is what to answer.
+        EventError: The request is not acceptable; `status` is what to respond with.
     """
     check_names(options, parse_event)
     return receive(method, headers, body, accepting(() if hub is None else (hub,), **options))
@@ -129,7 +129,7 @@ def receive(method: str, headers: Headers, body: bytes, acceptance: Acceptance) 
         acceptance: What to check.
 
     Raises:
-        EventError: The request is not acceptable; `status` is what to answer.
+        EventError: The request is not acceptable; `status` is what to respond with.
     """
     given = _read_headers(headers)
     if method.upper() in ("OPTIONS", "GET"):

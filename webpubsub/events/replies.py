@@ -142,7 +142,7 @@ def reject(
 ) -> RejectReply:
     """Refuse a client, or let its event fail.
 
-    A refused client gets status and reason as the answer to its handshake, an MQTT client a CONNACK packet with code
+    A refused client gets status and reason as the response to its handshake, an MQTT client a CONNACK packet with code
     and reason. Of a failed event, clients learn only that it failed; MQTT clients get status and reason.
 
     Args:

@@ -233,7 +233,7 @@ class UserEvent(Event, Generic[DataT]):
 
     Reply with a value (what `reply` takes), with `reply(...)`, with `reject(...)`, or with None for no message back.
     A handler that says what it wants, as in `UserEvent[Order]`, gets the data as that type; data that does not fit is
-    answered with 400 before the handler is called.
+    refused with 400 before the handler is called.
 
     Example:
         >>> from dataclasses import dataclass
@@ -318,7 +318,7 @@ class GroupLeftEvent(Event):
 class UnknownEvent(Event):
     """An event of a type that this package does not know.
 
-    Handlers answer it with 204.
+    Handlers respond to it with 204.
 
     Example:
         >>> kind = "azure.webpubsub.sys.paused"

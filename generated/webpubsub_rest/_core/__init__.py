@@ -5,7 +5,7 @@ Nothing here knows an endpoint. Rendered modules import `runtime`; callers impor
 """
 
 from .bodies import BinaryBody, JsonBody, JSONValue, TextBody
-from .errors import UnexpectedAnswer, UnexpectedContent, UnexpectedStatus
+from .errors import UnexpectedContent, UnexpectedResponse, UnexpectedStatus
 from .operation import DeprecatedOperation, Operation, PagedOperation, Request, Response
 from .values import UNSET, Unset
 
@@ -20,8 +20,8 @@ __all__ = [
     "Request",
     "Response",
     "TextBody",
-    "UnexpectedAnswer",
     "UnexpectedContent",
+    "UnexpectedResponse",
     "UnexpectedStatus",
     "Unset",
 ]

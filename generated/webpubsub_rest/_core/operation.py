@@ -1,5 +1,5 @@
 # Copied by codegen.py from rendering/runtime/operation.py. Do not edit: change that file and run `python codegen.py`.
-"""`Operation`: one endpoint of the service, as a request to build and an answer to parse.
+"""`Operation`: one endpoint of the service, as a request to build and a response to parse.
 
 The signature of an operation is written once, in its rendered module. A ParamSpec carries it to all the ways of
 calling, so that type checkers see every argument in both colours.
@@ -28,7 +28,7 @@ class Request(TypedDict):
 
 
 class Response(NamedTuple, Generic[T]):
-    """An answer of the service, whole."""
+    """A response of the service, whole."""
 
     status_code: int
     headers: httpx.Headers
@@ -42,7 +42,7 @@ class Operation(Generic[P, T]):
     Attributes:
         name: The operation's name in Python.
         build: Takes the operation's arguments and returns the request. Sends nothing.
-        parse: Takes the answer and returns the result, or raises `UnexpectedAnswer`.
+        parse: Takes the response and returns the result, or raises `UnexpectedResponse`.
     """
 
     def __init__(self, name: str, build: Callable[P, Request], parse: Callable[[httpx.Response], T]) -> None:
@@ -75,7 +75,7 @@ class Operation(Generic[P, T]):
 
 
 class PagedOperation(Operation[P, T]):
-    """An endpoint that answers page by page; `sync` and `asyncio` return the first page only."""
+    """An endpoint that responds page by page; `sync` and `asyncio` return the first page only."""
 
     def __init__(
         self,
@@ -165,7 +165,7 @@ class DeprecatedOperation(Operation[P, T]):
 
 
 class DeprecatedPagedOperation(DeprecatedOperation[P, T], PagedOperation[P, T]):
-    """An endpoint that answers page by page and that the service wants callers to leave."""
+    """An endpoint that responds page by page and that the service wants callers to leave."""
 
     @overload
     @deprecated("The service has deprecated this operation.")
@@ -194,7 +194,7 @@ def operation(
 def paged_operation(
     parse: Callable[[httpx.Response], T], next_link: Callable[[T], str | None]
 ) -> Callable[[Callable[P, Request]], PagedOperation[P, T]]:
-    """Make an operation that answers page by page of the function that builds its request."""
+    """Make an operation that responds page by page of the function that builds its request."""
     return lambda build: PagedOperation(build.__name__, build, parse, next_link)
 
 
@@ -208,5 +208,5 @@ def deprecated_operation(
 def deprecated_paged_operation(
     parse: Callable[[httpx.Response], T], next_link: Callable[[T], str | None]
 ) -> Callable[[Callable[P, Request]], DeprecatedPagedOperation[P, T]]:
-    """Make a deprecated operation that answers page by page of the function that builds its request."""
+    """Make a deprecated operation that responds page by page of the function that builds its request."""
     return lambda build: DeprecatedPagedOperation(build.__name__, build, parse, next_link)

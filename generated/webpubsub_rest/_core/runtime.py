@@ -1,9 +1,8 @@
 # Copied by codegen.py from rendering/runtime/runtime.py. Do not edit: change that file and run `python codegen.py`.
 """All that rendered modules use, under one name that nothing in a document can take."""
 
-from .answers import by_status, existence, json_answer, no_content
 from .bodies import BinaryBody, JsonBody, JSONValue, TextBody, check_body, check_model, json_content
-from .errors import UnexpectedAnswer, UnexpectedContent, UnexpectedStatus
+from .errors import UnexpectedContent, UnexpectedResponse, UnexpectedStatus
 from .operation import (
     DeprecatedOperation,
     DeprecatedPagedOperation,
@@ -16,6 +15,7 @@ from .operation import (
     operation,
     paged_operation,
 )
+from .responses import by_status, existence, json_response, no_content
 from .urls import (
     base64_value,
     boolean_text,
@@ -74,8 +74,8 @@ __all__ = [
     "Request",
     "Response",
     "TextBody",
-    "UnexpectedAnswer",
     "UnexpectedContent",
+    "UnexpectedResponse",
     "UnexpectedStatus",
     "Unset",
     "UnsetType",
@@ -106,8 +106,8 @@ __all__ = [
     "integer",
     "integer_text",
     "joined",
-    "json_answer",
     "json_content",
+    "json_response",
     "mapping",
     "no_content",
     "nullable",

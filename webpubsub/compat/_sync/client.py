@@ -341,7 +341,7 @@ class WebPubSubServiceClient(NativeClient):
         Raises:
             ConfigurationError: The request is for another address than the service.
             ServiceRequestError: It did not reach the service.
-            ServiceResponseError: The service did not answer.
+            ServiceResponseError: The service did not respond.
         """
         if not isinstance(stream, bool):
             raise TypeError(f"stream must be a bool, not {type(stream).__name__}.")

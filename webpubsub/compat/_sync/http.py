@@ -15,7 +15,7 @@ from webpubsub_rest import Operation, Request
 from ..._sync.http import ServiceHttp
 from ...errors import ConfigurationError, ServiceError, TransportError, WebPubSubError
 from ...options import Settings
-from .._errors import refused, unanswered
+from .._errors import refused, unserved
 from .._options import CallSettings, Extras
 from .response import HttpResponse
 
@@ -76,7 +76,7 @@ class DropInHttp(ServiceHttp):
             Exception: What the `error_map` of the call says.
         """
         if isinstance(error, TransportError):
-            return unanswered(error, sys.exception())
+            return unserved(error, sys.exception())
         if isinstance(error, ServiceError) and response is not None:
             own = _response(response)
             chosen = request.extensions[_EXTRAS].error_map.get(error.status)

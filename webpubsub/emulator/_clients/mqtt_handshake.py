@@ -207,8 +207,8 @@ class MqttHandshake:
         properties = Properties(
             reason_string=None if reason is None else reason[:_LONGEST_REASON], user_properties=user_properties
         )
-        answer = encode(ConnAck(False, code, properties), V3 if connect is None else connect.version)
-        return [Send(answer), *self._close(CloseCode.NORMAL, "")]
+        packet = encode(ConnAck(False, code, properties), V3 if connect is None else connect.version)
+        return [Send(packet), *self._close(CloseCode.NORMAL, "")]
 
     def _close(self, code: int, reason: str) -> list[Effect]:
         self.ended = True

@@ -1,6 +1,6 @@
 """Whether a WebSocket client may connect, and as whom: everything that is decided before the upgrade.
 
-Pure: a request goes in; an `Admission`, or the answer that refuses the upgrade, comes out.
+Pure: a request goes in; an `Admission`, or the response that refuses the upgrade, comes out.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Every way to say no over HTTP: statuses, codes, headers and bodies, in one place.
 
-`RefusedError` stops an operation with an answer made here; whoever runs operations returns that answer.
+`RefusedError` stops an operation with a response made here; whoever runs operations returns it.
 """
 
 import json
@@ -33,7 +33,7 @@ _PROBLEM = "application/problem+json; charset=utf-8"
 
 
 class RefusedError(Exception):
-    """An operation ends here, with this answer."""
+    """An operation ends here, with this response."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(response.status)

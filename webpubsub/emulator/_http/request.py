@@ -136,7 +136,7 @@ def decode_segment(segment: str) -> str:
 
 @attrs.frozen
 class Response:
-    """An answer, complete."""
+    """A response, complete."""
 
     status: int
     headers: Mapping[str, str] = attrs.field(factory=dict)

@@ -8,7 +8,7 @@ a frame; the server performs what sessions ask for. The contract:
   For MQTT it comes after the CONNECT packet: the session asks for it with `CallUpstream(0, MqttConnect(...))`, and both
   replies go to the session.
 * A session asks for a call with `CallUpstream`. `call_id` counts up from 1 within a connection; 0 is `connect`.
-* A user event is answered by exactly one `upstream_replied(call_id, reply)`, unless the session cancels it with
+* A user event is followed by exactly one `upstream_replied(call_id, reply)`, unless the session cancels it with
   `CancelUpstream`; then the reply, if one comes nevertheless, is ignored. A session has one user event under way at a
   time; those that come meanwhile wait in it. The message of a reply goes out before the acknowledgement.
 * Everything else is a notice: `connected`, `disconnected`, joined, left. Nothing is replied to one, and a failure is

@@ -45,19 +45,19 @@ async def call_application(app: AsgiApplication, request: WebhookRequest, origin
         "server": ("127.0.0.1", 80),
     }
     sent: list[dict[str, Any]] = []
-    answered = asyncio.Event()
+    responded = asyncio.Event()
     incoming: list[dict[str, Any]] = [{"type": "http.request", "body": request.body, "more_body": False}]
 
     async def receive() -> dict[str, Any]:
         if incoming:
             return incoming.pop()
-        await answered.wait()
+        await responded.wait()
         return {"type": "http.disconnect"}
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
         if message["type"] == "http.response.body" and not message.get("more_body", False):
-            answered.set()
+            responded.set()
 
     try:
         await app(scope, receive, send)

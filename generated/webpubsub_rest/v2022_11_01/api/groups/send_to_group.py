@@ -29,7 +29,7 @@ def send_to_group(
         body: The message. Clients receive it as JSON, text or bytes, according to its content type.
         excluded: Ids of connections to leave alone.
         filter_: OData expression over `userId`, `connectionId` and `groups`; only connections for which it is true
-            get the message. An invalid expression is answered with 400.
+            get the message. An invalid expression means 400.
 
     Sends POST /api/hubs/{hub}/groups/{group}/:send; success is 202. Published in
     https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2022-11-01/webpubsub.json

@@ -7,7 +7,7 @@ from ...._core import runtime as _core
 from ...models.client_token_response import ClientTokenResponse
 
 
-@_core.operation(_core.json_answer(ClientTokenResponse.from_dict))
+@_core.operation(_core.json_response(ClientTokenResponse.from_dict))
 def generate_client_token(
     hub: str,
     *,

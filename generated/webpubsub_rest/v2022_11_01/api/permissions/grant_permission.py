@@ -16,7 +16,7 @@ def grant_permission(
 ) -> _core.Request:
     """Give a permission to a connection.
 
-    Lasts as long as the connection. A connection that does not exist is answered with 404.
+    Lasts as long as the connection. A connection that does not exist means 404.
 
     Args:
         hub: Name of the hub: a letter, then letters, digits and any of ``_ ` , . [ ]``, 128 characters at most.

@@ -14,8 +14,7 @@ def add_user_to_group(
 ) -> _core.Request:
     """Add the open connections of a user to a group.
 
-    Connections that the user opens later do not join by themselves. A user who is not connected may be answered with
-    404.
+    Connections that the user opens later do not join by themselves. A user who is not connected may mean 404.
 
     Args:
         hub: Name of the hub: a letter, then letters, digits and any of ``_ ` , . [ ]``, 128 characters at most.

@@ -24,7 +24,7 @@ def send_to_user(
         user_id: Id of the user, as given in the client access token. At least 1 character.
         body: The message. Clients receive it as JSON, text or bytes, according to its content type.
         filter_: OData expression over `userId`, `connectionId` and `groups`; only connections for which it is true
-            get the message. An invalid expression is answered with 400.
+            get the message. An invalid expression means 400.
 
     Sends POST /api/hubs/{hub}/users/{userId}/:send; success is 202. Published in
     https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2022-11-01/webpubsub.json

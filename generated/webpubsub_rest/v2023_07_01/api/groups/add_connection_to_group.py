@@ -14,8 +14,7 @@ def add_connection_to_group(
 ) -> _core.Request:
     """Add a connection to a group.
 
-    Adding it twice changes nothing. Membership ends with the connection. A connection that does not exist is
-    answered with 404.
+    Adding it twice changes nothing. Membership ends with the connection. A connection that does not exist means 404.
 
     Args:
         hub: Name of the hub: a letter, then letters, digits and any of ``_ ` , . [ ]``, 128 characters at most.

@@ -11,7 +11,7 @@ def get_service_status(
 ) -> _core.Request:
     """Probe whether the service is up.
 
-    Any other answer than 200 means that the service is not ready to take requests.
+    Any other response than 200 means that the service is not ready to take requests.
 
     Sends HEAD /api/health; success is 200. Published in
     https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2023-07-01/webpubsub.json

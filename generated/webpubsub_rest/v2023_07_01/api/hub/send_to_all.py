@@ -27,7 +27,7 @@ def send_to_all(
         body: The message. Clients receive it as JSON, text or bytes, according to its content type.
         excluded: Ids of connections to leave alone.
         filter_: OData expression over `userId`, `connectionId` and `groups`; only connections for which it is true
-            get the message. An invalid expression is answered with 400.
+            get the message. An invalid expression means 400.
         message_ttl_seconds: Seconds after which the service drops the message for clients that have not taken it
             yet. 0, like leaving it out, means never. From 0 to 300.
 

@@ -5,7 +5,7 @@ from ...._core import runtime as _core
 from ...models.group_member_paged_values import GroupMemberPagedValues
 
 
-@_core.paged_operation(_core.json_answer(GroupMemberPagedValues.from_dict), lambda page: page.next_link)
+@_core.paged_operation(_core.json_response(GroupMemberPagedValues.from_dict), lambda page: page.next_link)
 def list_connections_in_group(
     hub: str,
     group: str,
@@ -30,7 +30,7 @@ def list_connections_in_group(
         continuation_token: Where to go on, taken from the link to the next page. Opaque, and valid for this group
             only.
 
-    Sends GET /api/hubs/{hub}/groups/{group}/connections; success is 200. The service answers page by page; `pages`
+    Sends GET /api/hubs/{hub}/groups/{group}/connections; success is 200. The service responds page by page; `pages`
     follows the links. Published in
     https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/2024-12-01/webpubsub.json
     """

@@ -8,7 +8,7 @@ from ...models.client_token_response import ClientTokenResponse
 from ...models.web_pub_sub_client_type import WebPubSubClientType
 
 
-@_core.operation(_core.json_answer(ClientTokenResponse.from_dict))
+@_core.operation(_core.json_response(ClientTokenResponse.from_dict))
 def generate_client_token(
     hub: str,
     *,

@@ -6,7 +6,7 @@ from ...models.chat_role import ChatRole
 from ...models.chat_role_input import ChatRoleInput
 
 
-@_core.operation(_core.json_answer(ChatRole.from_dict))
+@_core.operation(_core.json_response(ChatRole.from_dict))
 def create_or_replace_role(
     hub: str,
     role_name: str,

@@ -6,7 +6,7 @@ from ...models.chat_room import ChatRoom
 from ...models.chat_room_input import ChatRoomInput
 
 
-@_core.operation(_core.json_answer(ChatRoom.from_dict))
+@_core.operation(_core.json_response(ChatRoom.from_dict))
 def create_or_replace_room(
     hub: str,
     room_id: str,

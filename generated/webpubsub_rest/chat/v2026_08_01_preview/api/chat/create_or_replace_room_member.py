@@ -6,7 +6,7 @@ from ...models.chat_room_member import ChatRoomMember
 from ...models.chat_room_member_input import ChatRoomMemberInput
 
 
-@_core.operation(_core.json_answer(ChatRoomMember.from_dict))
+@_core.operation(_core.json_response(ChatRoomMember.from_dict))
 def create_or_replace_room_member(
     hub: str,
     room_id: str,

@@ -6,7 +6,7 @@ from ...models.chat_topic import ChatTopic
 from ...models.chat_topic_input import ChatTopicInput
 
 
-@_core.operation(_core.json_answer(ChatTopic.from_dict))
+@_core.operation(_core.json_response(ChatTopic.from_dict))
 def create_or_replace_topic(
     hub: str,
     room_id: str,

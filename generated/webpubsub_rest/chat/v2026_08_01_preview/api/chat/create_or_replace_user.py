@@ -8,7 +8,7 @@ from ...models.chat_user_input import encoded as _encoded_chat_user_input
 from ...models.human_chat_user_input import HumanChatUserInput
 
 
-@_core.operation(_core.json_answer(_decoded_chat_user))
+@_core.operation(_core.json_response(_decoded_chat_user))
 def create_or_replace_user(
     hub: str,
     user_id: str,

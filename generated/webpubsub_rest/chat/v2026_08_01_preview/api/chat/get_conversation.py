@@ -5,7 +5,7 @@ from ....._core import runtime as _core
 from ...models.chat_conversation import ChatConversation
 
 
-@_core.operation(_core.json_answer(ChatConversation.from_dict))
+@_core.operation(_core.json_response(ChatConversation.from_dict))
 def get_conversation(
     hub: str,
     conversation_id: str,

@@ -5,7 +5,7 @@ from ....._core import runtime as _core
 from ...models.chat_role import ChatRole
 
 
-@_core.operation(_core.json_answer(ChatRole.from_dict))
+@_core.operation(_core.json_response(ChatRole.from_dict))
 def get_role(
     hub: str,
     role_name: str,

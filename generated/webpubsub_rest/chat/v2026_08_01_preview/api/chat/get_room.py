@@ -5,7 +5,7 @@ from ....._core import runtime as _core
 from ...models.chat_room import ChatRoom
 
 
-@_core.operation(_core.json_answer(ChatRoom.from_dict))
+@_core.operation(_core.json_response(ChatRoom.from_dict))
 def get_room(
     hub: str,
     room_id: str,

@@ -5,7 +5,7 @@ from ....._core import runtime as _core
 from ...models.chat_topic import ChatTopic
 
 
-@_core.operation(_core.json_answer(ChatTopic.from_dict))
+@_core.operation(_core.json_response(ChatTopic.from_dict))
 def get_topic(
     hub: str,
     room_id: str,

@@ -5,7 +5,7 @@ from ....._core import runtime as _core
 from ...models.chat_user import decoded as _decoded_chat_user
 
 
-@_core.operation(_core.json_answer(_decoded_chat_user))
+@_core.operation(_core.json_response(_decoded_chat_user))
 def get_user(
     hub: str,
     user_id: str,

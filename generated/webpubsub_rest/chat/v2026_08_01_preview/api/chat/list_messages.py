@@ -5,7 +5,7 @@ from ....._core import runtime as _core
 from ...models.paged_chat_message import PagedChatMessage
 
 
-@_core.paged_operation(_core.json_answer(PagedChatMessage.from_dict), lambda page: page.next_link)
+@_core.paged_operation(_core.json_response(PagedChatMessage.from_dict), lambda page: page.next_link)
 def list_messages(
     hub: str,
     conversation_id: str,
@@ -28,7 +28,7 @@ def list_messages(
         earliest_message_id: Id of the oldest message that is wanted. From 1 to 128 characters. Matches `^\\d+$`.
         maxpagesize: At most so many items per page; the service may give fewer.
 
-    Sends GET /api/hubs/{hub}/chat/conversations/{conversationId}/messages; success is 200. The service answers page
+    Sends GET /api/hubs/{hub}/chat/conversations/{conversationId}/messages; success is 200. The service responds page
     by page; `pages` follows the links. Preview: it may change or go without notice. Published in
     https://github.com/Azure/azure-rest-api-specs/tree/main/specification/webpubsub/data-plane
     """

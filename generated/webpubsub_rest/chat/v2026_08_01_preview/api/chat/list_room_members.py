@@ -5,7 +5,7 @@ from ....._core import runtime as _core
 from ...models.paged_chat_room_member import PagedChatRoomMember
 
 
-@_core.paged_operation(_core.json_answer(PagedChatRoomMember.from_dict), lambda page: page.next_link)
+@_core.paged_operation(_core.json_response(PagedChatRoomMember.from_dict), lambda page: page.next_link)
 def list_room_members(
     hub: str,
     room_id: str,
@@ -25,7 +25,7 @@ def list_room_members(
         continuation_token: Where to go on, taken from the link of the page before. Left out, the listing begins at
             its start. At least 1 character.
 
-    Sends GET /api/hubs/{hub}/chat/rooms/{roomId}/members; success is 200. The service answers page by page; `pages`
+    Sends GET /api/hubs/{hub}/chat/rooms/{roomId}/members; success is 200. The service responds page by page; `pages`
     follows the links. Preview: it may change or go without notice. Published in
     https://github.com/Azure/azure-rest-api-specs/tree/main/specification/webpubsub/data-plane
     """

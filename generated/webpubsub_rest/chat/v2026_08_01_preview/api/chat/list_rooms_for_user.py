@@ -5,7 +5,7 @@ from ....._core import runtime as _core
 from ...models.paged_chat_user_room import PagedChatUserRoom
 
 
-@_core.paged_operation(_core.json_answer(PagedChatUserRoom.from_dict), lambda page: page.next_link)
+@_core.paged_operation(_core.json_response(PagedChatUserRoom.from_dict), lambda page: page.next_link)
 def list_rooms_for_user(
     hub: str,
     user_id: str,
@@ -20,7 +20,7 @@ def list_rooms_for_user(
         user_id: Id of the user, as given in the client access token. From 1 to 64 characters. Matches
             `^[^\\p{Cc}\\/\\\\#\\?:;]{1,64}$`.
 
-    Sends GET /api/hubs/{hub}/chat/users/{userId}/rooms; success is 200. The service answers page by page; `pages`
+    Sends GET /api/hubs/{hub}/chat/users/{userId}/rooms; success is 200. The service responds page by page; `pages`
     follows the links. Preview: it may change or go without notice. Published in
     https://github.com/Azure/azure-rest-api-specs/tree/main/specification/webpubsub/data-plane
     """

@@ -5,7 +5,7 @@ from ....._core import runtime as _core
 from ...models.paged_chat_user import PagedChatUser
 
 
-@_core.paged_operation(_core.json_answer(PagedChatUser.from_dict), lambda page: page.next_link)
+@_core.paged_operation(_core.json_response(PagedChatUser.from_dict), lambda page: page.next_link)
 def list_users(
     hub: str,
     *,
@@ -22,7 +22,7 @@ def list_users(
         continuation_token: Where to go on, taken from the link of the page before. Left out, the listing begins at
             its start. At least 1 character.
 
-    Sends GET /api/hubs/{hub}/chat/users; success is 200. The service answers page by page; `pages` follows the
+    Sends GET /api/hubs/{hub}/chat/users; success is 200. The service responds page by page; `pages` follows the
     links. Preview: it may change or go without notice. Published in
     https://github.com/Azure/azure-rest-api-specs/tree/main/specification/webpubsub/data-plane
     """

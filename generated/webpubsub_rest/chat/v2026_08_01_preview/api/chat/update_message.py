@@ -6,7 +6,7 @@ from ...models.chat_message import ChatMessage
 from ...models.chat_message_update import ChatMessageUpdate
 
 
-@_core.operation(_core.json_answer(ChatMessage.from_dict))
+@_core.operation(_core.json_response(ChatMessage.from_dict))
 def update_message(
     hub: str,
     conversation_id: str,

@@ -6,7 +6,7 @@ from ...models.chat_topic import ChatTopic
 from ...models.chat_topic_update import ChatTopicUpdate
 
 
-@_core.operation(_core.json_answer(ChatTopic.from_dict))
+@_core.operation(_core.json_response(ChatTopic.from_dict))
 def update_topic(
     hub: str,
     room_id: str,

@@ -1,7 +1,7 @@
-# Copied by codegen.py from rendering/runtime/answers.py. Do not edit: change that file and run `python codegen.py`.
-"""The kinds of answer an operation can have: nothing, yes or no, JSON, and one or another of these by status.
+# Copied by codegen.py from rendering/runtime/responses.py. Do not edit: change that file and run `python codegen.py`.
+"""The kinds of response an operation can have: nothing, yes or no, JSON, and one or another of these by status.
 
-Drafts of the official document disagree on whether a call answers 200, 202 or 204, so any 2xx is a success.
+Drafts of the official document disagree on whether a call returns 200, 202 or 204, so any 2xx is a success.
 """
 
 import json
@@ -44,7 +44,7 @@ def existence(response: httpx.Response) -> bool:
     return True
 
 
-def json_answer(decode: Callable[[JSONValue], T]) -> Callable[[httpx.Response], T]:
+def json_response(decode: Callable[[JSONValue], T]) -> Callable[[httpx.Response], T]:
     """Return a parser that gives the JSON of any success to `decode`.
 
     The parser raises `UnexpectedStatus` when the status is not 2xx, and `UnexpectedContent` when the body is not JSON
@@ -76,7 +76,7 @@ def by_status(a: Case[A], b: Case[B], c: Case[C], d: Case[D], /) -> Callable[[ht
 def by_status(*cases: Case[object]) -> Callable[[httpx.Response], object]:
     """Return a parser that gives each success to the parser for its status.
 
-    The parser raises `UnexpectedStatus` for any other status: nobody knows what such an answer holds.
+    The parser raises `UnexpectedStatus` for any other status: nobody knows what such a response holds.
     """
     parsers = {status: parse for statuses, parse in cases for status in statuses}
 
