@@ -58,12 +58,16 @@ def load(
             f"{service.endpoint} is not this machine. A load costs money and may hurt others: "
             "say --i-own-this-resource if it is yours."
         )
+    measured: dict[str, Any] = {}
+    failure = ""  # what is raised within `except*` leaves it as a group
     try:
         measured = asyncio.run(_run(service, hub, clients, max(1, round(rate * seconds)), rate, size))
     except* aiohttp.WSServerHandshakeError as errors:
-        raise click.ClickException(f"The service does not let a client in ({_first(errors).status}).") from None
+        failure = f"The service does not let a client in ({_first(errors).status})."
     except* (aiohttp.ClientError, OSError) as errors:
-        raise click.ClickException(f"A WebSocket cannot be opened: {_first(errors)}") from None
+        failure = f"A WebSocket cannot be opened: {_first(errors)}"
+    if failure:
+        raise click.ClickException(failure)
     if output == "json":
         click.echo(json.dumps(measured))
     else:
