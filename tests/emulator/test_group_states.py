@@ -8,6 +8,7 @@ import pytest
 from tests.support.service_in_memory import Client, Service
 from webpubsub.emulator._clients import webpubsub_v1_pb2 as schema
 from webpubsub.emulator._clients.protobuf_v1 import ProtobufCodec
+from webpubsub.emulator._hub.group_states import LARGEST_STATE, MOST_FOLLOWED, MOST_STATES
 
 ROLES = ("webpubsub.getGroupState", "webpubsub.setGroupState")
 
@@ -109,6 +110,55 @@ def test_each_needs_its_role(service: Service, kind: str, deed: str, role: str) 
     assert refusals == [f"The client does not have permission to {deed} group 'g'."] * 2
     acks = [json.loads(frame) for frame in allowed.frames if '"ack"' in str(frame)]
     assert [ack.get("error", {}).get("name") for ack in acks] == [None, "Duplicate"]
+
+
+def outcomes(client: Client) -> list[str | None]:
+    """Return what the acknowledgements since last time say."""
+    acks = [frame for frame in map(json.loads, client.frames) if frame["type"] == "ack"]
+    client.outgoing.clear()
+    return [None if ack["success"] else f"{ack['error']['name']}: {ack['error']['message']}" for ack in acks]
+
+
+def test_a_client_has_a_state_in_so_many_groups_and_no_more(ann: Client) -> None:
+    """Where it has one it can have another; what it takes back makes room."""
+    for number in range(MOST_STATES):
+        ann.send(type="setGroupState", group=str(number), state={"k": "v"})
+    ann.send(type="setGroupState", group="more", state={"k": "v"}, ackId=1)
+    ann.send(type="setGroupState", group="0", state={"k": "w"}, ackId=2)
+    ann.send(type="setGroupState", group="0", ackId=3)
+    ann.send(type="setGroupState", group="more", state={"k": "v"}, ackId=1)
+
+    assert outcomes(ann) == ["BadRequest: A connection may have a state in 1000 groups.", None, None, None]
+
+
+def test_what_a_client_says_of_itself_has_a_bound(service: Service, ann: Client) -> None:
+    """All groups together; what is refused changes nothing, and who is gone leaves nothing behind."""
+    half = "x" * (LARGEST_STATE // 2 - 1)
+    set_state(ann, {"k": half}, ackId=1)
+    ann.send(type="setGroupState", group="other", state={"k": half}, ackId=2)
+    set_state(ann, {"kk": half}, ackId=3)
+    set_state(ann, {"k": "small"}, ackId=4)
+
+    refused = "BadRequest: The states of a connection may have 1048576 characters together."
+    assert outcomes(ann) == [None, None, refused, None]
+    ann.leave()
+    back = service.connect(roles=ROLES, connection_id="a")
+    back.send(type="setGroupState", group="other", state={"k": half + half}, ackId=1)
+    assert outcomes(back) == [None]
+
+
+def test_a_client_follows_so_many_groups_and_no_more(ann: Client) -> None:
+    """One that it follows already can be asked for again."""
+    for number in range(MOST_FOLLOWED):
+        ann.send(type="subscribeGroupState", group=str(number))
+    ann.send(type="subscribeGroupState", group="more", ackId=1)
+    ann.send(type="subscribeGroupState", group="0", ackId=2)
+    ann.send(type="unsubscribeGroupState", group="0", ackId=3)
+    ann.send(type="unsubscribeGroupState", group="never", ackId=4)
+    ann.send(type="subscribeGroupState", group="more", ackId=1)
+
+    refused = "BadRequest: A connection may follow the state of 1000 groups."
+    assert outcomes(ann) == [refused, None, None, None, None]
 
 
 @pytest.mark.parametrize("state", [[], "x", {"k": 1}, {"k": None}])

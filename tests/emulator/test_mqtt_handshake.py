@@ -367,7 +367,7 @@ def test_a_session_ends_30_seconds_after_its_client_has_gone(service: Service, v
     ann.wait(0.2)
     assert service.hub().connection("ann") is None
     reason = "The session has expired." if kept else ""
-    assert ann.holder.calls[-1] == CallUpstream(2, DisconnectedEvent(reason))
+    assert ann.holder.calls[-1] == CallUpstream(2, DisconnectedEvent(reason, MqttDisconnect(False)))
 
 
 def test_a_shorter_session_is_as_short_as_asked_for(service: Service) -> None:
@@ -618,7 +618,41 @@ def test_a_client_that_is_silent_for_too_long_is_lost(service: Service, version:
     assert [packet.code for packet in said if isinstance(packet, Disconnect)] == [0x8D] * (version == V5)
     assert ann.closed is not None
     assert isinstance(ann.holder.calls[-1], CallUpstream)
-    assert isinstance(ann.holder.calls[-1].event, DisconnectedEvent)
+    told = MqttDisconnect(False, 0x8D if version == V5 else None)  # version 3.1.1 has no such packet
+    assert ann.holder.calls[-1].event == DisconnectedEvent("The client has been silent for too long.", told)
+
+
+@pytest.mark.parametrize(("version", "kept"), [(V3, True), (V5, True), (V5, False)])
+def test_a_server_that_stops_says_so(service: Service, version: int, kept: bool) -> None:
+    """With a DISCONNECT in 5.0; the will is done, and the session waits for the client as after any other loss."""
+    bob = client(service, "bob")
+    bob.subscribe("g")
+    properties = KEPT if version == V5 and kept else Properties()
+    will = Will("g", b"gone")
+    ann = client(service, version=version, clean_start=not kept, properties=properties, will=will, time=bob.time)
+
+    ann.holder.perform(ann.session.going_away(ann.time.now))
+    ann.holder.perform(ann.session.going_away(ann.time.now))
+
+    assert [packet.code for packet in ann.received() if isinstance(packet, Disconnect)] == [0x8B] * (version == V5)
+    assert ann.closed == Close(1001, "The server is shutting down.")
+    assert published(bob.received()) == [("g", b"gone", 0)]
+    assert (service.hub().connection("ann") is not None) == kept
+    ann.wait(31)
+    assert isinstance(ann.holder.calls[-1], CallUpstream)
+    told = MqttDisconnect(False, 0x8B if version == V5 else None)
+    reason = "The session has expired." if kept else "The server is shutting down."
+    assert ann.holder.calls[-1].event == DisconnectedEvent(reason, told)
+
+
+def test_a_server_that_stops_drops_who_has_not_connected(service: Service) -> None:
+    """Before the CONNECT there is nothing to be said."""
+    ann = Client(service)
+
+    ann.holder.perform(ann.session.going_away(ann.time.now))
+
+    assert (ann.received(), ann.closed) == ([], Close(1001))
+    assert ann.session.ended
 
 
 def test_a_message_for_a_client_is_no_sign_of_life(service: Service) -> None:

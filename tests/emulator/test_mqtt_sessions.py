@@ -43,6 +43,7 @@ from webpubsub.emulator._hub.upstream import (
     EventReply,
     GroupJoinedEvent,
     GroupLeftEvent,
+    MqttDisconnect,
     MqttResponse,
     Reply,
     UserEvent,
@@ -678,7 +679,7 @@ def test_the_application_hears_of_the_end_after_the_last_event(service: Service)
     assert ann.reply(EventReply()) == []
     assert [event.name for event in ann.events] == ["a", "b"]
     assert ann.reply(EventReply()) == []
-    assert ann.holder.calls[-1] == CallUpstream(4, DisconnectedEvent(""))
+    assert ann.holder.calls[-1] == CallUpstream(4, DisconnectedEvent("", MqttDisconnect(initiated_by_client=False)))
 
 
 @given(st.lists(st.binary(max_size=30), max_size=5))

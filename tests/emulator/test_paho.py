@@ -473,7 +473,7 @@ def test_the_application_hears_of_connections() -> None:
             second.disconnected.get(timeout=SECONDS)
         events = [(headers["ce-eventname"], headers["ce-id"], json.loads(body)) for headers, body in wait_for(seen, 4)]
 
-    nothing: dict[str, Any] = {"username": None, "password": None, "userProperties": []}
+    nothing: dict[str, Any] = {"username": None, "password": None, "userProperties": None}
     assert [(name, number) for name, number, _ in events] == [
         ("connect", "0"),
         ("connected", "1"),
@@ -484,7 +484,7 @@ def test_the_application_hears_of_connections() -> None:
     assert events[0][2]["subprotocols"] == ["mqtt"]
     assert events[3][2] == {
         "reason": "done",
-        "mqtt": {"initiatedByClient": True, "disconnectPacket": {"code": 0, "userProperties": []}},
+        "mqtt": {"initiatedByClient": True, "disconnectPacket": {"code": 0, "userProperties": None}},
     }
     physical = [headers["ce-physicalconnectionid"] for headers, _ in seen]
     assert physical[0] == physical[1] != physical[2] == physical[3]
@@ -501,6 +501,21 @@ def wait_for(seen: list[tuple[dict[str, str], bytes]], count: int) -> list[tuple
 
     asyncio.run(wait())
     return seen
+
+
+def test_a_client_is_told_that_the_server_stops() -> None:
+    """With the reason 0x8B, as far as its version has one."""
+    with (
+        Emulator() as emulator,
+        WebPubSubServiceClient.from_connection_string(emulator.connection_string, hub="app") as service,
+        User(service, "new", paho.MQTTv5) as new,
+        User(service, "old", paho.MQTTv311) as old,
+    ):
+        emulator.go_away()
+        code, said = new.disconnected.get(timeout=SECONDS)
+
+        assert (code, said.json()) == (0x8B, {"ReasonString": "The server is shutting down."})
+        assert old.disconnected.get(timeout=SECONDS)[0] != 0
 
 
 def test_the_application_refuses_a_client() -> None:

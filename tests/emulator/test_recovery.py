@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from webpubsub.emulator import Emulator
+from webpubsub.emulator._clients.reliable import TOKEN_SECONDS
 from webpubsub.tokens import sign
 
 pytestmark = pytest.mark.timeout(30)
@@ -92,6 +93,20 @@ async def test_a_connection_that_was_interrupted_waits(emulator: Emulator) -> No
     emulator.clock.advance(31)
 
     assert await ending_of(await come_back(emulator, *identity)) == (1008, "The connection could not be recovered.")
+
+
+async def test_a_token_is_good_for_a_week(emulator: Emulator) -> None:
+    """Then a client that has been there all the time cannot come back to its connection."""
+    first, greeting = await enter(emulator)
+    identity = greeting["connectionId"], greeting["reconnectionToken"]
+    emulator.clock.advance(TOKEN_SECONDS - 60)
+    second = await come_back(emulator, *identity)
+    await first.wait_closed()
+    emulator.clock.advance(61)
+
+    assert await ending_of(await come_back(emulator, *identity)) == (1008, "The connection could not be recovered.")
+    await second.ping()
+    await second.close()
 
 
 async def test_who_cannot_prove_it_does_not_get_the_connection(emulator: Emulator) -> None:

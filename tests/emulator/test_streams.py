@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from tests.support import mqtt_in_memory as mqtt
 from tests.support.service_in_memory import Client, Service
 from webpubsub.emulator._clients import webpubsub_v1_pb2 as schema
 from webpubsub.emulator._clients.protobuf_v1 import ProtobufCodec
+from webpubsub.emulator._clients.simple import SimpleCodec
+from webpubsub.emulator._clients.streams import MOST_STREAMS
 
 EVERYTHING = ("webpubsub.sendToGroup", "webpubsub.joinLeaveGroup")
 
@@ -119,6 +122,36 @@ def test_the_end_is_a_last_message(
     closed = {"type": "streamClosed", "streamId": "s"}
     missing = {"name": "StreamNotFound", "message": "The stream does not exist."}
     assert told(publisher)[1:] == [closed, {**closed, "error": missing}]
+
+
+def test_an_end_is_nothing_to_clients_that_know_no_streams(service: Service, publisher: Client) -> None:
+    """Simple clients and those of MQTT get the pieces, and no empty message after them."""
+    simple, paho = service.connect(None, "g", codec=SimpleCodec()), mqtt.client(service, "paho")
+    paho.subscribe("g")
+    piece(publisher, 1, "a")
+    publisher.send(type="streamEnd", streamId="s")
+
+    assert simple.frames == ['"a"']
+    assert mqtt.published(paho.received()) == [("g", b'"a"', 0)]
+
+
+def test_a_client_has_so_many_streams_at_once_and_no_more(service: Service) -> None:
+    """One too many is closed at once; those that are open go on, and make room when they end."""
+    publisher = service.connect("ann", roles=EVERYTHING)
+    for number in range(MOST_STREAMS + 1):
+        start(publisher, streamId=str(number))
+    start(publisher, streamId="0")
+    *opened, refused, again = told(publisher)
+
+    assert {frame["type"] for frame in [*opened, again]} == {"streamAck"}
+    assert refused == {
+        "type": "streamClosed",
+        "streamId": "1000",
+        "error": {"name": "BadRequest", "message": "A client may have 1000 open streams."},
+    }
+    publisher.send(type="streamEnd", streamId="0")
+    start(publisher, streamId="1000")
+    assert [frame["type"] for frame in told(publisher)] == ["streamClosed", "streamAck"]
 
 
 def test_only_who_may_send_may_stream(service: Service, publisher: Client, subscriber: Client) -> None:

@@ -171,6 +171,10 @@ class Client:
         """End on behalf of the application."""
         self._perform(self.session.closed(reason, self._clock.now()))
 
+    def go_away(self) -> None:
+        """Leave the client, which may come back to another server."""
+        self._perform(self.session.going_away(self._clock.now()))
+
     def _go_wrong(self, fault: ClientFault, message: Message) -> None:
         if self._socket is not None:
             match fault.action:
@@ -341,6 +345,13 @@ class ClientSocket(asyncio.Protocol):
             self._close(CloseCode.POLICY_VIOLATION, _TOO_SLOW)
         elif self._hold is None:
             self._flush()
+
+    def go_away(self) -> None:
+        """Close the connection because the server stops."""
+        if self._client is None:
+            self.put(Close(CloseCode.GOING_AWAY))
+        else:
+            self._client.go_away()
 
     def abort(self) -> None:
         """Drop the connection without a word; one that is gone already is no error."""

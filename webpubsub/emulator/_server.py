@@ -160,7 +160,7 @@ class Server:
         """Close every client with code 1001; return their sockets."""
         sockets = list(self._sockets)
         for open_socket in sockets:
-            open_socket.put(Close(CloseCode.GOING_AWAY))
+            open_socket.go_away()
         return sockets
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -287,6 +287,8 @@ class Server:
     def _find(self, recovery: Recovery) -> "Client | None":
         connection = self.hubs.get(recovery.hub).connection(recovery.connection_id)
         if connection is None or connection.reconnection_token is None:
+            return None
+        if connection.reconnection_until <= self._clock.now():
             return None
         if not secrets.compare_digest(connection.reconnection_token.encode(), recovery.token.encode()):
             return None

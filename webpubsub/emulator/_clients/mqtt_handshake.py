@@ -111,6 +111,10 @@ class MqttHandshake:
         """End."""
         return self._close(CloseCode.NORMAL, reason)
 
+    def going_away(self, now: float) -> list[Effect]:  # noqa: ARG002
+        """End."""
+        return self._close(CloseCode.GOING_AWAY, "")
+
     def time_passed(self, now: float) -> list[Effect]:  # noqa: ARG002
         """End if nothing came."""
         if self.ended or self._arrival is not None:

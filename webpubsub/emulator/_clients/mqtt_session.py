@@ -150,6 +150,10 @@ _NOT_NEEDED = _Subscribed(2)
 """The options of what comes without a subscription."""
 
 
+_NO_GOODBYE = MqttDisconnect(initiated_by_client=False)
+"""How a connection ended of which nobody took leave, or takes it yet."""
+
+
 class MqttSession:
     """One client's conversation with its hub."""
 
@@ -173,7 +177,7 @@ class MqttSession:
         self._current: tuple[int, str, Publish] | None = None
         self._last_call = 0
         self._end: DisconnectedEvent | None = None
-        self._parting: tuple[ReasonCode, MqttDisconnect | None] = (ReasonCode.ADMINISTRATIVE_ACTION, None)
+        self._parting = ReasonCode.ADMINISTRATIVE_ACTION, _NO_GOODBYE
 
     # Network connections
 
@@ -206,7 +210,7 @@ class MqttSession:
 
     def displaced(self) -> None:
         """Note that a client with the same id wants a session of its own, before this one is closed."""
-        self._parting = ReasonCode.SESSION_TAKEN_OVER, None
+        self._parting = ReasonCode.SESSION_TAKEN_OVER, self._parting[1]
 
     def frame_received(self, frame: Frame, now: float) -> list[Effect]:
         """Do what the packets in a frame ask for; a frame may end in the middle of one."""
@@ -219,7 +223,7 @@ class MqttSession:
 
     def socket_lost(self, code: int, now: float) -> list[Effect]:  # noqa: ARG002
         """Wait for another network connection if the client wants that; its will is done if it said no goodbye."""
-        return self._leave("", None, now) if self._online else []
+        return self._leave("", _NO_GOODBYE, now) if self._online else []
 
     def time_passed(self, now: float) -> list[Effect]:
         """Drop a client that is silent, do its will, or end."""
@@ -238,14 +242,22 @@ class MqttSession:
         """End on behalf of the application, or of another client with the same id."""
         code = self._parting[0]
         farewell = self._farewell(code, reason) if self._online else []
-        told = MqttDisconnect(initiated_by_client=False, code=code) if self._online else self._parting[1]
+        told = self._goodbye(code) if self._online else self._parting[1]
         self._online = False
         return [*farewell, *self._finish(reason, told, now)]
+
+    def going_away(self, now: float) -> list[Effect]:
+        """Tell the client that the server stops; the session is kept as after any other loss."""
+        if not self._online:
+            return []
+        return self._drop(ReasonCode.SERVER_SHUTTING_DOWN, "The server is shutting down.", now, CloseCode.GOING_AWAY)
 
     # Messages for the client
 
     def delivered(self, message: Message, now: float) -> Iterable[Effect]:
         """Pass a message on, in the quality of service that the client wants of its topic."""
+        if message.is_only_an_end:
+            return ()
         packet = messages.packet_of(message)
         subscribed = self._subscriptions.get(packet.topic, _BY_THE_SERVICE if message.group else _NOT_NEEDED)
         if min(packet.qos, subscribed.qos) == 0 and not subscribed.identifiers and message.expires_at is None:
@@ -279,8 +291,8 @@ class MqttSession:
     def _overflow(self, now: float) -> list[Effect]:
         reason = "The client has left too many messages unacknowledged."
         farewell = self._farewell(ReasonCode.QUOTA_EXCEEDED, reason) if self._online else []
+        told = self._goodbye(ReasonCode.QUOTA_EXCEEDED) if self._online else self._parting[1]
         self._online = False
-        told = MqttDisconnect(initiated_by_client=False, code=ReasonCode.QUOTA_EXCEEDED)
         return [*farewell, *self._finish(reason, told, now)]
 
     def _flush(self, now: float) -> list[Effect]:
@@ -479,7 +491,7 @@ class MqttSession:
         self._session_seconds = arrival.session_seconds
         self._ends_at = self._will_at = None
         self._will = arrival.connect.will
-        self._parting = ReasonCode.ADMINISTRATIVE_ACTION, None
+        self._parting = ReasonCode.ADMINISTRATIVE_ACTION, _NO_GOODBYE
         self._outbound.receive_maximum = arrival.connect.properties.receive_maximum or 65_535
         return [*self._send(arrival.greeting(session_present=session_present)), *self._alarm()]
 
@@ -506,10 +518,13 @@ class MqttSession:
         return [Send(encode(packet, V5)), close]
 
     def _drop(self, code: ReasonCode, reason: str, now: float, close_code: int | None = None) -> list[Effect]:
-        told = MqttDisconnect(initiated_by_client=False, code=code)
-        return [*self._farewell(code, reason, close_code), *self._leave(reason, told, now)]
+        return [*self._farewell(code, reason, close_code), *self._leave(reason, self._goodbye(code), now)]
 
-    def _leave(self, reason: str, told: MqttDisconnect | None, now: float) -> list[Effect]:
+    def _goodbye(self, code: ReasonCode) -> MqttDisconnect:
+        """Say what the application hears of a farewell; one of version 3.1.1 is no packet."""
+        return MqttDisconnect(False, code) if self._arrival.connect.version == V5 else _NO_GOODBYE
+
+    def _leave(self, reason: str, told: MqttDisconnect, now: float) -> list[Effect]:
         """Go on without a network connection, or end."""
         self._depart(now)
         self._parting = ReasonCode.ADMINISTRATIVE_ACTION, told
@@ -531,7 +546,7 @@ class MqttSession:
         if will is not None and self.connection.permissions.allows(Permission.SEND_TO_GROUP, will.topic):
             self._publish(messages.published(will), now)
 
-    def _finish(self, reason: str, told: MqttDisconnect | None, now: float) -> list[Effect]:
+    def _finish(self, reason: str, told: MqttDisconnect, now: float) -> list[Effect]:
         """End for good; the application hears of it after the last event."""
         if self.ended:
             return []

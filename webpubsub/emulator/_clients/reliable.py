@@ -12,7 +12,7 @@ from .._hub.messages import Close, CloseCode, Connected, Message, ProtocolError,
 from .codec import Codec
 from .session import Effect, PubSubSession, WakeAt
 
-__all__ = ["LARGEST_WINDOW", "LONGEST_WINDOW", "RECOVERY_SECONDS", "ReliableSession", "Window"]
+__all__ = ["LARGEST_WINDOW", "LONGEST_WINDOW", "RECOVERY_SECONDS", "TOKEN_SECONDS", "ReliableSession", "Window"]
 
 LONGEST_WINDOW = 1000
 """How many messages a client may leave unacknowledged."""
@@ -22,6 +22,9 @@ LARGEST_WINDOW = 16 * 1024 * 1024
 
 RECOVERY_SECONDS = 30.0
 """How long a session waits for another socket."""
+
+TOKEN_SECONDS = 7 * 24 * 3600.0
+"""How long a reconnection token is good, from the greeting on."""
 
 _ENDING_CODES = frozenset({CloseCode.NORMAL, CloseCode.NO_CODE, CloseCode.POLICY_VIOLATION})
 
@@ -72,6 +75,11 @@ class ReliableSession(PubSubSession):
         connection.reconnection_token = connection.reconnection_token or secrets.token_urlsafe(32)
         self._window = Window()
         self._recover_until: float | None = None
+
+    def opened(self, now: float) -> list[Effect]:
+        """Greet the client with a token that is good for a week."""
+        self.connection.reconnection_until = now + TOKEN_SECONDS
+        return super().opened(now)
 
     def delivered(self, message: Message, now: float) -> Iterable[Effect]:
         """Number a message and keep it; a client that has left too many unacknowledged is gone for good."""

@@ -132,6 +132,10 @@ class Session(Protocol):
         """End on behalf of the application; the hub has forgotten the connection."""
         ...
 
+    def going_away(self, now: float) -> list[Effect]:
+        """Take leave of the client because the server stops."""
+        ...
+
     def upstream_replied(self, call_id: int, reply: Reply, now: float) -> list[Effect]:
         """Go on after the call of an event handler."""
         ...
@@ -242,6 +246,10 @@ class PubSubSession:
         """Tell the client why, and end."""
         return [*self._say(Disconnected(reason)), Close(1000), *self._end(reason, now)]
 
+    def going_away(self, now: float) -> list[Effect]:  # noqa: ARG002
+        """Close the socket; what becomes of the session is up to the client."""
+        return [Close(CloseCode.GOING_AWAY)]
+
     def upstream_replied(self, call_id: int, reply: Reply, now: float) -> list[Effect]:
         """Pass the message of the reply on, acknowledge the event, and go on to the next one."""
         if self._current is None or self._current[0] != call_id:
@@ -342,6 +350,7 @@ class PubSubSession:
         permission, deed = _NEEDED[type(request)]
         if not self.connection.permissions.allows(permission, request.group):
             return self._settle(request.ack_id, _forbidden(deed, request.group), now)
+        failure: Failure | None = None
         match request:
             case JoinGroup(group):
                 self._hub.join(self.connection, group)
@@ -350,13 +359,14 @@ class PubSubSession:
             case SendToGroup():
                 self._publish(request, now)
             case SetGroupState(group, state):
-                self._hub.states.set(self.connection, group, state)
+                failure = self._hub.states.set(self.connection, group, state)
             case SubscribeGroupState(group):
-                self._hub.states.follow(self.connection, group)
+                failure = self._hub.states.follow(self.connection, group)
             case UnsubscribeGroupState(group):
                 self._hub.states.unfollow(self.connection, group)
-        self._acked.add(request.ack_id)
-        return self._settle(request.ack_id, None, now)
+        if failure is None:
+            self._acked.add(request.ack_id)
+        return self._settle(request.ack_id, failure, now)
 
     def _settle(self, ack_id: int | None, failure: Failure | None, now: float) -> list[Effect]:
         effects = self._say(Ack(ack_id, failure))

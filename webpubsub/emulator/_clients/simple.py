@@ -50,7 +50,7 @@ class SimpleCodec:
     def encode(self, message: ServerMessage, sequence_id: int | None = None) -> Outgoing | None:  # noqa: ARG002
         """Write the payload of a message; end the connection when a request failed: there is no other way to tell."""
         match message:
-            case Message(payload):
+            case Message(payload) if not message.is_only_an_end:
                 return Send(payload.data, message.expires_at, is_message=True)
             case Ack(_, failure) if failure is not None:
                 code = CloseCode.POLICY_VIOLATION if failure.name == "Forbidden" else CloseCode.INTERNAL_ERROR

@@ -22,11 +22,15 @@ from .._hub.messages import (
     StreamNack,
 )
 
-__all__ = ["Streams"]
+__all__ = ["MOST_STREAMS", "Streams"]
+
+MOST_STREAMS = 1000
+"""How many streams a client may publish at once."""
 
 _NOTHING = Payload(DataType.TEXT, "")
 _NOT_FOUND = Failure("StreamNotFound", "The stream does not exist.")
 _IDLE = Failure("IdleTimeout", "The stream was idle for too long.")
+_TOO_MANY = Failure("BadRequest", f"A client may have {MOST_STREAMS} open streams.")
 _GONE = Failure("InternalServerError", "The publisher of the stream is gone.")
 
 
@@ -64,6 +68,8 @@ class Streams:
         """Open a stream; one that is open already goes on."""
         if not self._may_send(message.group):
             return StreamClosed(message.stream_id, _forbidden(message.group))
+        if message.stream_id not in self._open and len(self._open) >= MOST_STREAMS:
+            return StreamClosed(message.stream_id, _TOO_MANY)
         stream = self._open.setdefault(message.stream_id, _Stream(message, now + message.idle_seconds))
         return StreamAck(message.stream_id, stream.expected)
 

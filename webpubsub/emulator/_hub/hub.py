@@ -5,6 +5,7 @@ for as long as the connection is, with or without a socket. Hubs are told apart 
 and connections are exact.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias
@@ -50,6 +51,7 @@ class Connection:
         hub_name: The hub as the client wrote it.
         protocol: The name of its subprotocol; None for a simple client.
         reconnection_token: What a client of a reliable subprotocol proves itself with when it comes back.
+        reconnection_until: How long the token is good, in seconds of the emulator's clock.
         physical_connection_id: MQTT: an id of the network connection that it has, or had last.
         session_id: MQTT: an id of the session.
         receiver: Takes what the connection is to be told; set before the hub takes the connection in.
@@ -62,6 +64,7 @@ class Connection:
     permissions: Permissions
     groups: set[str] = attrs.field(factory=set)
     reconnection_token: str | None = attrs.field(default=None, repr=False)
+    reconnection_until: float = math.inf
     physical_connection_id: str | None = None
     session_id: str | None = None
     receiver: Receiver = attrs.field(init=False, repr=False)

@@ -143,6 +143,11 @@ class Message:
     state: GroupState | None = None
     encoded: dict[object, object] = attrs.field(factory=dict, init=False, repr=False)
 
+    @property
+    def is_only_an_end(self) -> bool:
+        """Whether it says that a stream has ended, and nothing else: of no use to clients that know no streams."""
+        return self.stream is not None and self.stream.end
+
 
 @attrs.frozen
 class JoinGroup:

@@ -277,9 +277,8 @@ def _body(event: ConnectEvent | UpstreamEvent) -> tuple[str, bytes]:
         case DisconnectedEvent(reason, mqtt):
             value: dict[str, Any] = {"reason": reason}
             if mqtt is not None:
-                packet = (
-                    None if mqtt.code is None else {"code": mqtt.code, "userProperties": _pairs(mqtt.user_properties)}
-                )
+                properties = _pairs(mqtt.user_properties)
+                packet = None if mqtt.code is None else {"code": mqtt.code, "userProperties": properties}
                 value["mqtt"] = {"initiatedByClient": mqtt.initiated_by_client, "disconnectPacket": packet}
             return _JSON, _json(value)
         case GroupJoinedEvent(group) | GroupLeftEvent(group):
@@ -311,8 +310,8 @@ def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=list).encode()
 
 
-def _pairs(properties: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in properties]
+def _pairs(properties: Iterable[tuple[str, str]]) -> list[dict[str, str]] | None:
+    return [{"name": name, "value": value} for name, value in properties] or None
 
 
 def _properties(value: object) -> tuple[tuple[str, str], ...]:
