@@ -44,7 +44,10 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("webpubsub.emulator._settings", {"webpubsub.emulator._hub", "attrs"}),
     ("webpubsub.emulator._certificates", {"trustme"}),
     ("webpubsub.emulator._server", {"webpubsub.emulator", "aiohttp", "attrs"}),
-    ("webpubsub.emulator", {"webpubsub._loops", "webpubsub.connection_string", "webpubsub.tokens", "attrs"}),
+    (
+        "webpubsub.emulator",
+        {"webpubsub._keywords", "webpubsub._loops", "webpubsub.connection_string", "webpubsub.tokens", "attrs"},
+    ),
     ("webpubsub.cli", {"webpubsub", "aiohttp", "attrs", "azure.identity", "click", "hdrh", "httpx", "rich"}),
     ("webpubsub.__main__", {"webpubsub.cli"}),
     ("webpubsub.events.aiohttp", {"webpubsub.errors", "webpubsub.events", "aiohttp"}),

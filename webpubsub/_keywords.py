@@ -4,7 +4,7 @@ The keywords of azure-core are known here, because programs that move over from 
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 _POLICY = "write retry_policy=RetryPolicy({})"
 _TRANSPORT = "give the client a transport= of your own that does it"
@@ -92,7 +92,13 @@ _SYNONYMS = {
 }
 
 
-def unknown(name: str, method: Callable[..., object], options: Iterable[str], elsewhere: Iterable[str]) -> TypeError:
+def unknown(
+    name: str,
+    method: Callable[..., object],
+    options: Iterable[str] = (),
+    elsewhere: Iterable[str] = (),
+    hints: Mapping[str, str] = _HINTS,
+) -> TypeError:
     """Make the error for a keyword that a method does not take.
 
     Args:
@@ -100,6 +106,7 @@ def unknown(name: str, method: Callable[..., object], options: Iterable[str], el
         method: What was called.
         options: The options that it takes besides its own parameters.
         elsewhere: The options that are taken at the other place: by the client when this is a call.
+        hints: What to write instead of keywords of others.
     """
     import inspect
 
@@ -107,8 +114,8 @@ def unknown(name: str, method: Callable[..., object], options: Iterable[str], el
     own = [parameter.name for parameter in parameters if parameter.name not in ("self", "options")]
     if close := _beginning(name, own) or _closest(name, own):
         advice = f"did you mean {close!r}?"
-    elif name in _HINTS:
-        advice = _HINTS[name]
+    elif name in hints:
+        advice = hints[name]
     elif name in elsewhere:
         advice = f"it is an option of {'the client' if 'request_id' in options else 'a call'}"
     elif close := _closest(name, options):
@@ -128,7 +135,7 @@ def _closest(name: str, known: Iterable[str]) -> str | None:
     import difflib
 
     plain = {_plain(candidate): candidate for candidate in known}
-    close = difflib.get_close_matches(_plain(_SYNONYMS.get(name, name)), plain, n=1, cutoff=0.8)
+    close = difflib.get_close_matches(_plain(_SYNONYMS.get(name, name)), plain, n=1, cutoff=0.75)
     return plain[close[0]] if close else None
 
 

@@ -85,6 +85,8 @@ def test_a_region_goes_away(emulator: Emulator, admin: httpx.Client) -> None:
         ("POST", "/faults", {"content": b"{"}, 400, "Expecting property name"),
         ("POST", "/faults", {"content": b"[" * 100_000}, 400, "recursion"),
         ("POST", "/faults", {"json": {"kind": "request"}}, 400, "needs one of status"),
+        ("GET", "/messages?hub=no%20b", {}, 400, "hub must be the name of a hub"),
+        ("GET", "/billing?hub=", {}, 400, "hub must be the name of a hub"),
         ("POST", "/clock", {"json": {}}, 400, "advance_seconds"),
         ("POST", "/clock", {"json": []}, 400, "advance_seconds"),
         ("POST", "/clock", {"json": {"advance_seconds": -1}}, 400, "from 0 to"),

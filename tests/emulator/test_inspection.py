@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -169,6 +170,32 @@ async def test_asynchronous_clients_work_with_an_emulator_in_the_loop() -> None:
         assert (await ann.receive()).data == "hi"
         with pytest.raises(RuntimeError, match=r"use `async with emulator\.connect"):
             emulator.connect("chat").__enter__()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        ({"hub": "no hub"}, ValueError, "'no hub' is not the name of a hub: a letter, then letters, digits and"),
+        ({"hub": 3}, TypeError, "A hub is named by a str, not by a value of type int"),
+        ({"hub": "chat", "user_id": 3}, TypeError, "user_id must be a str, not int"),
+        ({"hub": "chat", "groups": "room"}, TypeError, "groups must be a list of str; it was 'room'"),
+        ({"hub": "chat", "roles": [1]}, TypeError, r"roles must be a list of str; it was \[1\]"),
+        ({"hub": "chat", "user": "ann"}, TypeError, r"connect\(\) has no argument 'user': did you mean 'user_id'\?"),
+    ],
+)
+def test_a_client_that_cannot_be_is_refused_before_it_connects(
+    emulator: Emulator, arguments: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    """In a sentence that names what was wrong."""
+    with pytest.raises(error, match=said):
+        emulator.connect(**arguments)
+
+
+def test_who_looks_into_a_hub_names_one(emulator: Emulator) -> None:
+    """A name that no hub can have is a mistake, and not an empty hub; a token is not shown to anybody."""
+    with pytest.raises(ValueError, match="'no hub' is not the name of a hub"):
+        emulator.hub("no hub")
+    assert "access_token" not in repr(emulator.connect("chat"))
 
 
 def test_the_journal_keeps_no_more_than_it_is_told(service: WebPubSubServiceClient) -> None:

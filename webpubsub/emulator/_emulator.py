@@ -4,15 +4,17 @@ The server itself, and with it aiohttp, is imported when an emulator starts; tru
 """
 
 import asyncio
+import inspect
 import logging
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import wraps
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 from webpubsub._loops import is_no_longer_serving, is_serving
 from webpubsub.connection_string import ConnectionString
@@ -21,6 +23,7 @@ from webpubsub.tokens import JSONValue, sign
 from ._billing import Billing, Meter
 from ._clock import Clock
 from ._http.auth import Verifier
+from ._hub.names import check_hub
 from ._journal import EventRecord, Journal, Record, RequestRecord
 from ._settings import BACKLOG, DEVELOPMENT_KEY, Settings, is_loopback
 from ._testing.clients import Connector
@@ -40,6 +43,26 @@ _EXTRA = ("aiohttp", "trustme")
 
 _logger = logging.getLogger("webpubsub.emulator")
 _logger.addHandler(logging.NullHandler())
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _hinting(method: Callable[P, T]) -> Callable[P, T]:
+    """Have a keyword that a method does not take told with the nearest one that it does."""
+    known = inspect.signature(method).parameters
+
+    @wraps(method)
+    def checked(*args: P.args, **keywords: P.kwargs) -> T:
+        for name in keywords:
+            if name not in known:
+                from webpubsub._keywords import unknown  # only where somebody made a mistake
+
+                raise unknown(name, Emulator if method.__name__ == "__init__" else method, hints={})
+        return method(*args, **keywords)
+
+    return checked
 
 
 class Emulator:
@@ -88,6 +111,7 @@ class Emulator:
         OSError: The file cannot be read.
     """
 
+    @_hinting
     def __init__(
         self,
         *,
@@ -114,7 +138,7 @@ class Emulator:
             port=port,
             access_key=access_key,
             secondary_access_key=secondary_access_key,
-            anonymous_hubs=(anonymous_hubs,) if isinstance(anonymous_hubs, str) else tuple(anonymous_hubs),
+            anonymous_hubs=(anonymous_hubs,) if isinstance(anonymous_hubs, str) else anonymous_hubs,
             tls=tls,
             simulate_entra=simulate_entra,
             accept_unvalidated_entra_tokens=accept_unvalidated_entra_tokens,
@@ -122,6 +146,8 @@ class Emulator:
             keep_alive_seconds=keep_alive_seconds,
             request_seconds=request_seconds,
             api_versions=(api_versions,) if isinstance(api_versions, str) else api_versions,
+            history=history,
+            seed=seed,
         )
         self._configuration = Configuration(event_handlers, event_listeners, config_file)
         self._clock = Clock()
@@ -212,9 +238,14 @@ class Emulator:
         """Look into a hub.
 
         One that nobody is connected to is empty.
+
+        Raises:
+            ValueError: That is not the name of a hub.
         """
+        check_hub(name)
         return HubView(name, self._running().hubs, self._journal, self._meter)
 
+    @_hinting
     def connect(
         self,
         hub: str,
@@ -234,8 +265,18 @@ class Emulator:
             groups: The groups that it is in from the start.
             roles: What it may do by itself, such as `webpubsub.sendToGroup.room`.
             headers: Headers of its request, for an event handler to see.
+
+        Raises:
+            ValueError: That is not the name of a hub.
+            TypeError: A value is of the wrong type.
         """
         server = self._running()
+        check_hub(hub)
+        if not isinstance(user_id, str | None):
+            raise TypeError(f"user_id must be a str, not {type(user_id).__name__}.")
+        for name, given in (("groups", groups), ("roles", roles)):
+            if isinstance(given, str) or not all(isinstance(each, str) for each in given):
+                raise TypeError(f"{name} must be a list of str; it was {given!r}.")
         path = f"/client/hubs/{hub}"
         claims: dict[str, JSONValue] = {
             "aud": self.endpoint + path,

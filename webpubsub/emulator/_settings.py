@@ -41,6 +41,8 @@ class Settings:
     api_versions: Sequence[str] | None = ()
     keep_alive_seconds: float | None = 20.0
     request_seconds: float = 75.0
+    history: int = 1000
+    seed: int = 0
 
     def __attrs_post_init__(self) -> None:
         _check_types(self)
@@ -54,6 +56,8 @@ class Settings:
             raise ValueError("keep_alive_seconds must be positive, or None for no pings.")
         if self.request_seconds <= 0:
             raise ValueError("request_seconds must be positive.")
+        if self.history < 0:
+            raise ValueError(f"history must be 0 or more; it was {self.history}.")
         for hub in self.anonymous_hubs:
             if hub != "*" and not is_hub(hub):
                 raise ValueError(f"anonymous_hubs must be names of hubs, or '*' for all of them, not {hub!r}.")
@@ -80,8 +84,10 @@ def _check_types(settings: Settings) -> None:
         value = getattr(settings, name)
         if not isinstance(value, str) and not (value is None and name == "secondary_access_key"):
             raise TypeError(f"{name} must be a str, not {type(value).__name__}.")
-    if isinstance(settings.port, bool) or not isinstance(settings.port, int):
-        raise TypeError(f"port must be an int, not {type(settings.port).__name__}.")
+    for name in ("port", "history", "seed"):
+        value = getattr(settings, name)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"{name} must be an int, not {type(value).__name__}.")
     for name in _NUMBERS:
         value = getattr(settings, name)
         if value is None and name == "keep_alive_seconds":
@@ -93,6 +99,10 @@ def _check_types(settings: Settings) -> None:
     for name in _SWITCHES:
         if not isinstance(getattr(settings, name), bool):
             raise TypeError(f"{name} must be True or False, not {getattr(settings, name)!r}.")
+    for name in ("anonymous_hubs", "api_versions"):
+        value = getattr(settings, name)
+        if not isinstance(value, Sequence) and not (value is None and name == "api_versions"):
+            raise TypeError(f"{name} must be a list of str, not {type(value).__name__}.")
     for version in settings.api_versions or ():
         if not isinstance(version, str) or not _VERSION.fullmatch(version):
             raise ValueError(f"api_versions must be versions such as '2024-12-01'; {version!r} is none.")

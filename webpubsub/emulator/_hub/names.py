@@ -6,7 +6,7 @@ Every door (REST, tokens, frames) asks here, so they cannot disagree.
 import re
 from collections.abc import Iterable
 
-__all__ = ["MetadataError", "hub_key", "is_event", "is_group", "is_hub", "is_unicode", "metadata"]
+__all__ = ["MetadataError", "check_hub", "hub_key", "is_event", "is_group", "is_hub", "is_unicode", "metadata"]
 
 LONGEST_GROUP = 1024
 
@@ -29,6 +29,20 @@ def is_hub(name: str) -> bool:
 def hub_key(name: str) -> str:
     """Return what identifies a hub: its name without regard to case."""
     return name.lower()
+
+
+def check_hub(name: object) -> str:
+    """Return the name of a hub.
+
+    Raises:
+        ValueError: It is none.
+        TypeError: It is no str.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"A hub is named by a str, not by a value of type {type(name).__name__}.")
+    if not is_hub(name):
+        raise ValueError(f"{name!r} is not the name of a hub: a letter, then letters, digits and _ ` , . [ ].")
+    return name
 
 
 def is_group(name: str) -> bool:

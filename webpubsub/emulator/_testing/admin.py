@@ -14,7 +14,7 @@ from .._billing import Billing, Meter
 from .._clock import LONGEST_ADVANCE, Clock
 from .._http.request import MalformedRequestError, Request, Response
 from .._hub.messages import DataType
-from .._hub.names import hub_key
+from .._hub.names import hub_key, is_hub
 from .._journal import EventRecord, Journal, MessageRecord, RequestRecord
 from .faults import Faults, fault_of
 
@@ -56,6 +56,8 @@ class Admin:
         if request.header("origin") is not None:
             return _refusal(403, "Pages of a browser may not use this address.")
         hub = target.query.last("hub")
+        if hub is not None and not is_hub(hub):
+            return _refusal(400, "hub must be the name of a hub.")
         match (request.method, target.path.removeprefix(_PREFIX)):
             case ("GET", "faults"):
                 return _json([_fault(fault) for fault in self.faults.active])

@@ -361,7 +361,7 @@ class TestClient:
 class Connector:
     """A client of a test that is about to connect: `with` for a blocking one, `async with` for an asynchronous one."""
 
-    _url: str
+    _url: str = attrs.field(repr=False)
     _headers: Mapping[str, str]
     _ssl: Any
     _loop: asyncio.AbstractEventLoop

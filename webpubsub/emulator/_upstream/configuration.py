@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from .._hub.names import hub_key, is_hub
+from .._hub.names import check_hub, hub_key
 from .listeners import EventListener
 from .settings import AsgiApplication, EventHandlerSettings, HubSettings, hub_settings_of
 
@@ -53,6 +53,8 @@ class Configuration:
                 raise TypeError(f"{what} must map names of hubs, not be a {type(given).__name__}.")
         self._handlers = {_checked(hub): tuple(_handlers(given)) for hub, given in (event_handlers or {}).items()}
         self._listeners = {_checked(hub): tuple(_listeners(given)) for hub, given in (event_listeners or {}).items()}
+        if not isinstance(path, str | Path | None):
+            raise TypeError(f"config_file must be a str or a Path, not {type(path).__name__}.")
         self._path = None if path is None else Path(path)
         self._seen: tuple[int, int] | None = None
         self._from_file: dict[str, HubSettings] = {}
@@ -107,9 +109,7 @@ class Configuration:
 
 
 def _checked(hub: str) -> str:
-    if not isinstance(hub, str) or not is_hub(hub):
-        raise ValueError(f"{hub!r} is not the name of a hub.")
-    return hub_key(hub)
+    return hub_key(check_hub(hub))
 
 
 def _handlers(given: EventHandlers) -> Iterable[EventHandlerSettings]:

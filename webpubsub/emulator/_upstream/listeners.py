@@ -83,6 +83,8 @@ class EventListener:
         self._filter = EventHandlerSettings(system_events=list(system_events), event_pattern=event_pattern)
         if SystemEvent.CONNECT in self._filter.system_events:
             raise ValueError("A listener never hears of connect; an event handler does.")
+        if not isinstance(path, str | Path | None):
+            raise TypeError(f"path must be a str or a Path, not {type(path).__name__}.")
         self._path = None if path is None else Path(path)
         self.events: list[ListenedEvent] = []
 

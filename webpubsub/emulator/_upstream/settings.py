@@ -58,7 +58,12 @@ def name_of(event: ConnectEvent | UpstreamEvent) -> str:
 
 
 def _url_template(instance: object, attribute: object, value: str) -> None:  # noqa: ARG001
-    parts = urlsplit(value)
+    if not isinstance(value, str):
+        raise TypeError(f"The URL of an event handler must be a str, not {type(value).__name__}.")
+    try:
+        parts = urlsplit(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} is not the URL of an event handler: {error}.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(
             f"The URL of an event handler must begin with http:// or https:// and name a host, not {value!r}."
@@ -68,6 +73,8 @@ def _url_template(instance: object, attribute: object, value: str) -> None:  # n
 
 
 def _event_pattern(instance: object, attribute: object, value: str) -> None:  # noqa: ARG001
+    if not isinstance(value, str):
+        raise TypeError(f"event_pattern must be a str, not {type(value).__name__}.")
     for name in value.split(","):
         if name.strip() not in ("", "*") and not _EVENT_NAME.fullmatch(name.strip()):
             raise ValueError(f"{name.strip()!r} in an event pattern is not the name of an event, nor *.")
@@ -82,8 +89,8 @@ def _group_events(names: Iterable[str]) -> frozenset[SystemEvent]:
 
 
 def _chosen(names: Iterable[str], allowed: Sequence[SystemEvent], what: str) -> frozenset[SystemEvent]:
-    if isinstance(names, str):
-        raise TypeError(f"{what} must be a list of names, not the str {names!r}.")
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise TypeError(f"{what} must be a list of names; it was {names!r}.")
     chosen = set()
     for name in names:
         if str(name).lower() not in allowed:
@@ -93,7 +100,14 @@ def _chosen(names: Iterable[str], allowed: Sequence[SystemEvent], what: str) -> 
 
 
 def _patterns(patterns: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(patterns, str) or not isinstance(patterns, Iterable):
+        raise TypeError(f"group_filters must be a list of patterns; it was {patterns!r}.")
     return tuple(patterns)
+
+
+def _application(instance: object, attribute: object, value: object) -> None:  # noqa: ARG001
+    if value is not None and not callable(value):
+        raise TypeError(f"app must be an ASGI application, not {type(value).__name__}.")
 
 
 @attrs.frozen
@@ -120,7 +134,7 @@ class EventHandlerSettings:
     event_pattern: str = attrs.field(default="*", validator=_event_pattern, kw_only=True)
     group_events: frozenset[SystemEvent] = attrs.field(default=frozenset(), converter=_group_events, kw_only=True)
     group_filters: tuple[str, ...] = attrs.field(default=(), converter=_patterns, kw_only=True)
-    app: AsgiApplication | None = attrs.field(default=None, kw_only=True)
+    app: AsgiApplication | None = attrs.field(default=None, validator=_application, kw_only=True)
 
     def hears(self, event: ConnectEvent | UpstreamEvent) -> bool:
         """Tell whether an event is wanted.
