@@ -314,6 +314,7 @@ class ClientSocket(asyncio.Protocol):
         self._writing_paused = False
         self._pumping = False
         self._closing = False
+        self._failed = False
         self._lost = False
         self._hold: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -367,6 +368,16 @@ class ClientSocket(asyncio.Protocol):
         if self._transport.can_write_eof():
             self._transport.write_eof()
 
+    @property
+    def unsent(self) -> int:
+        """How many bytes the network has not taken yet."""
+        return self._transport.get_write_buffer_size()
+
+    @property
+    def hears_end(self) -> bool:
+        """Whether the client can still be told of the end, and can say that it agrees."""
+        return not (self._frozen or self._failed or self._lost)
+
     def check(self) -> None:
         """Send a ping, or give the client up if it has sent nothing since the last one but one."""
         if self._frozen or self._closing:
@@ -380,9 +391,12 @@ class ClientSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes of the client."""
         self._heard = True
+        if self._failed:
+            return  # nothing of it counts (RFC 6455 section 7.1.7)
         try:
             self._inbox.extend(self._reader.feed(data))
         except WebSocketError as error:
+            self._failed = True
             self._inbox.append(error)
         if not self._pumping:
             self._pump()
@@ -441,6 +455,7 @@ class ClientSocket(asyncio.Protocol):
             case WebSocketError(code=code, reason=reason):
                 self._detach(CloseCode.ABNORMAL)
                 self._close(code, reason)
+                self._end_sending()
             case Control(Opcode.PING, payload):
                 self._reply_to_ping(payload)
             case Control():
@@ -494,3 +509,10 @@ class ClientSocket(asyncio.Protocol):
 
     def _end(self) -> None:
         self._transport.close()
+
+    def _end_sending(self) -> None:
+        """Let the client see the end after the last frame, and read on: what is unread would reset the connection."""
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()

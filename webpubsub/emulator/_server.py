@@ -13,6 +13,7 @@ import secrets
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -47,6 +48,8 @@ from ._upstream.requests import ClientOfEvent
 __all__ = ["Server"]
 
 _CLOSE_SECONDS: Final = 2.0
+_PARTING_SECONDS: Final = 0.1
+"""How long clients that are told of the end may do nothing before they are left."""
 _NOT_RECOVERED: Final = Close(CloseCode.POLICY_VIOLATION, "The connection could not be recovered.")
 _MALFORMED: Final = (HttpProcessingError, web.RequestPayloadError)
 
@@ -105,6 +108,7 @@ class Server:
         )
         self._admin = Admin(faults, clock, observer.journal, observer.meter, verifier.own_authorities, self.go_away)
         self._sockets: set[ClientSocket] = set()
+        self._requests: set[asyncio.Task[None]] = set()
         self._keep_alive: asyncio.TimerHandle | None = None
         self._runner: web.ServerRunner | None = None
         self._alarms: Alarms
@@ -138,13 +142,14 @@ class Server:
         for site in tuple(self._runner.sites):
             await site.stop()
         sockets = self.go_away()
-        if sockets:
-            await asyncio.wait([open_socket.gone for open_socket in sockets], timeout=2 * _CLOSE_SECONDS)
-        for open_socket in sockets:
-            open_socket.abort()
+        await _parted([client_socket for client_socket in sockets if client_socket.hears_end])
+        for client_socket in sockets:
+            client_socket.abort()
         server = self._runner.server
         for connection in () if server is None else server.connections:
             abort(connection.transport)  # over TLS, a mere close waits for the other side
+        for request in tuple(self._requests):
+            request.cancel()  # nobody is there for the response
         await self._runner.cleanup()
         await self._upstream.stop()
         self._alarms.cancel()
@@ -164,6 +169,15 @@ class Server:
         return sockets
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        task = asyncio.current_task()
+        assert task is not None, "aiohttp has one for each request"
+        self._requests.add(task)
+        try:
+            return await self._respond(request)
+        finally:
+            self._requests.discard(task)
+
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         plain = Request(
             request.method,
             request.raw_path,
@@ -319,6 +333,17 @@ class Server:
             groups=set(admission.groups),
         )
         return admission.speaker(self.hubs.open(admission.hub), connection)
+
+
+async def _parted(sockets: "list[ClientSocket]") -> None:
+    """Wait until clients have closed, for as long as one after the other does, or at least takes what is sent."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            before = (len(sockets) + 1, 0)
+            while sockets and (now := (len(sockets), sum(each.unsent for each in sockets))) != before:
+                before = now
+                await asyncio.wait([each.gone for each in sockets], timeout=_PARTING_SECONDS)
+                sockets = [each for each in sockets if not each.gone.done()]
 
 
 def _accept(request: Request, protocol: str | None) -> bytes | None:

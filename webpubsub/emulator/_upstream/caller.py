@@ -141,6 +141,7 @@ class UpstreamCaller:
         self._lifespans: list[Lifespan] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._sleeping: set[asyncio.Event] = set()
+        self._stop_listening: Callable[[], None] | None = None
 
     async def start(self) -> None:
         """Start the applications that are called in this process.
@@ -149,7 +150,7 @@ class UpstreamCaller:
             RuntimeError: One of them does not start.
         """
         self._loop = asyncio.get_running_loop()
-        self._clock.on_advance(self._moved)
+        self._stop_listening = self._clock.on_advance(self._moved)
         for app in {id(app): app for app in self._configuration.applications()}.values():
             lifespan = Lifespan(app)
             await lifespan.start()
@@ -161,6 +162,8 @@ class UpstreamCaller:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        if self._stop_listening is not None:
+            self._stop_listening()
         for lifespan in self._lifespans:
             await lifespan.stop()
         if self._session is not None:

@@ -1,0 +1,188 @@
+"""Stopping: at once where nobody answers any more, whatever is under way, and as often as one likes."""
+
+import asyncio
+import gc
+import os
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from webpubsub.emulator import ClientFault, Emulator, RequestFault
+from webpubsub.emulator._server import Server
+from webpubsub.tokens import sign
+
+pytestmark = pytest.mark.timeout(30)
+
+NOT_MASKED = b"\x81\x00"
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+SOON = 1.0
+"""What nobody waits for takes less than this, in seconds, on a machine that is busy."""
+
+
+def token(emulator: Emulator, path: str) -> str:
+    claims: dict[str, Any] = {"aud": emulator.endpoint + path, "exp": int(time.time()) + 600}
+    return sign(claims, emulator.access_key)
+
+
+def client_url(emulator: Emulator) -> str:
+    path = "/client/hubs/chat"
+    return f"ws://127.0.0.1:{emulator.port}{path}?access_token={token(emulator, path)}"
+
+
+async def send_to_all(emulator: Emulator, content: bytes = b"x") -> int:
+    path = "/api/hubs/chat/:send"
+    async with httpx.AsyncClient() as http:
+        headers = {"Authorization": f"Bearer {token(emulator, path)}"}
+        return (await http.post(emulator.endpoint + path, content=content, headers=headers)).status_code
+
+
+@asynccontextmanager
+async def stopping(emulator: Emulator) -> AsyncIterator[None]:
+    """Run it in this loop, and see that it stops soon after the block."""
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(emulator)
+        yield
+        begin = time.monotonic()
+    assert time.monotonic() - begin < SOON
+
+
+async def opened(emulator: Emulator, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+    """Connect a client that does nothing unless it is told to, not even say goodbye."""
+    return await session.ws_connect(client_url(emulator))
+
+
+async def test_a_client_that_does_not_say_goodbye_is_not_waited_for() -> None:
+    """It has been told why, and finds that when it looks."""
+    emulator = Emulator()
+    async with aiohttp.ClientSession() as session:
+        async with stopping(emulator):
+            client = await opened(emulator, session)
+
+        assert (await client.receive()).data == 1001
+
+
+async def test_a_client_that_was_told_to_close_before_is_not_waited_for() -> None:
+    """Once is enough."""
+    emulator = Emulator()
+    async with aiohttp.ClientSession() as session:
+        async with stopping(emulator):
+            client = await opened(emulator, session)
+            emulator._running().go_away()
+
+        assert (await client.receive()).data == 1001
+
+
+async def test_a_client_that_broke_the_protocol_is_not_waited_for() -> None:
+    """It gets its close code and the end of the stream, and nothing that it sends counts any more."""
+    emulator = Emulator()
+    async with stopping(emulator):
+        reader, writer = await asyncio.open_connection("127.0.0.1", emulator.port)
+        target = client_url(emulator).partition(str(emulator.port))[2]
+        writer.write(
+            f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(NOT_MASKED)
+
+        assert (await reader.read())[2:4] == (1002).to_bytes(2)
+        writer.write(NOT_MASKED * 1000)
+        await writer.drain()
+    writer.transport.abort()
+
+
+async def never(scope: Any, *_: Any) -> None:
+    """Be an application that does not respond."""
+    if scope["type"] == "http":
+        await asyncio.Event().wait()
+
+
+async def test_requests_that_wait_for_something_end() -> None:
+    """For the response of an application, for a body, for a fault: whoever made them loses the connection."""
+    emulator = Emulator(event_handlers={"chat": never})
+    async with aiohttp.ClientSession() as session:
+        async with stopping(emulator):
+            emulator.faults.add(RequestFault(delay_seconds=3600))
+            waiting = [
+                asyncio.create_task(send_to_all(emulator)),
+                asyncio.create_task(text_of(session, client_url(emulator).replace("ws", "http", 1), headers=UPGRADE)),
+                asyncio.create_task(text_of(session, f"{emulator.endpoint}/_emulator/requests", data=endless())),
+            ]
+            while len(emulator._running()._requests) < len(waiting):
+                await asyncio.sleep(0)
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert [isinstance(each, httpx.TransportError | aiohttp.ClientError) for each in ended] == [True] * 3
+
+
+async def text_of(session: aiohttp.ClientSession, url: str, **options: Any) -> str:
+    async with session.get(url, **options) as response:
+        return await response.text()
+
+
+async def endless() -> AsyncIterator[bytes]:
+    """Begin a body, and do not go on."""
+    yield b"x"
+    await asyncio.Event().wait()
+
+
+async def test_a_frozen_client_is_not_waited_for() -> None:
+    """A fault that leaves a connection dead does so when the emulator stops, too."""
+    emulator = Emulator()
+    async with aiohttp.ClientSession() as session, stopping(emulator):
+        await opened(emulator, session)
+        emulator.faults.add(ClientFault(action="freeze"))
+        assert await send_to_all(emulator) == 202
+
+
+async def test_a_client_that_takes_its_time_gets_everything() -> None:
+    """What is on its way arrives as long as the client reads, and then the end."""
+    async with AsyncExitStack() as stack:
+        async with Emulator() as emulator:
+            client = await connect(client_url(emulator), max_queue=1)
+            stack.push_async_callback(client.close)
+            for _ in range(8):
+                assert await send_to_all(emulator, b"x" * 1_000_000) == 202
+            reading = asyncio.create_task(sizes(client))
+
+        assert await reading == [1_000_000] * 8
+        assert client.close_code == 1001
+
+
+async def sizes(client: ClientConnection) -> list[int]:
+    return [len(frame) async for frame in client]
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="counts open files as Linux shows them")
+async def test_hundreds_of_starts_and_stops_leave_nothing() -> None:
+    """No thread, no task, no socket, no listener of the clock, and nothing that still knows the server."""
+    emulator = Emulator()
+    with emulator:
+        pass
+    before = threading.active_count(), len(asyncio.all_tasks()), open_files()
+    for _ in range(100):
+        with emulator:
+            pass
+        async with emulator:
+            pass
+
+    assert (threading.active_count(), len(asyncio.all_tasks()), open_files()) == before
+    assert emulator.clock._listeners == []
+    gc.collect()
+    assert [found for found in gc.get_objects() if isinstance(found, Server)] == []
