@@ -1,6 +1,6 @@
 """From an OpenAPI 3.0 document to what the templates need: operations, and the models that they use.
 
-openapi-python-client parses the document, which grammar.py has found to hold nothing that it would read over in
+openapi-python-client parses the document, which grammar/ has found to hold nothing that it would read over in
 silence, and names everything. Nothing here writes code or files: that is package.py with the templates.
 """
 

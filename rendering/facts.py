@@ -2,7 +2,7 @@
 
 Swagger 2.0 by hand or made by TypeSpec, OpenAPI 3.0, and whatever claims to be one of them: nothing is refused here.
 Two spellings of one fact read the same. What is not understood becomes a fact of its own, marked as such, so that
-comparing two documents cannot pass over it. What rendering accepts is another question, for grammar.py.
+comparing two documents cannot pass over it. What rendering accepts is another question, for grammar/.
 """
 
 from __future__ import annotations

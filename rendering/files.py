@@ -22,7 +22,8 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import FoldedScalarString
 
-from rendering.grammar import Document, DocumentError
+from rendering.grammar import DocumentError
+from rendering.pointers import Document
 
 Tree: TypeAlias = dict[Path, bytes]
 

@@ -19,7 +19,8 @@ from openapi_python_client.strings import safe_for_docstring
 from rendering import endpoints, files
 from rendering.endpoints import Operation
 from rendering.files import Tree
-from rendering.grammar import Document, DocumentError
+from rendering.grammar import DocumentError
+from rendering.pointers import Document
 from rendering.schemas import Model, Union, needed
 
 PACKAGE = Path("generated/webpubsub_rest")

@@ -1,6 +1,6 @@
 """From the documents that the service publishes, Swagger 2.0 or OpenAPI 3.0, to the OpenAPI 3.0.3 that `spec/` holds.
 
-What can go wrong with a document is told by grammar.py before anything here happens to it.
+What can go wrong with a document is told by grammar/ before anything here happens to it.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ import pytest
 
 import webpubsub_rest
 from rendering import files
-from rendering.grammar import Document, name_of
-from rendering.pointers import operations
+from rendering.grammar import name_of
+from rendering.pointers import Document, operations
 from webpubsub_rest import Operation, PagedOperation, TextBody
 
 ROOT = Path(__file__).parent.parent

@@ -7,7 +7,7 @@ from pathlib import Path
 from rendering.carrying import complete, fingerprints, lost, places, rewritten, unwritten
 from rendering.facts import facts
 from rendering.files import copied, load
-from rendering.grammar import Document
+from rendering.pointers import Document
 from rendering.updating import without_words
 
 from .support.published import as_published

@@ -18,7 +18,7 @@ import codegen
 from rendering.comparing import Difference, Level, as_changelog, as_markdown, as_text, differences, summary
 from rendering.facts import facts
 from rendering.files import load
-from rendering.grammar import Document
+from rendering.pointers import Document
 from rendering.swagger import to_openapi3
 
 ROOT = Path(codegen.__file__).parent

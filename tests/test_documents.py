@@ -12,7 +12,8 @@ from openapi_spec_validator import validate
 
 from rendering.comparing import differences
 from rendering.files import dump_yaml, load
-from rendering.grammar import Document, DocumentError
+from rendering.grammar import DocumentError
+from rendering.pointers import Document
 from rendering.swagger import to_openapi3
 
 FIXTURE = Path(__file__).parent / "fixtures" / "swagger-2.0.json"
@@ -166,7 +167,7 @@ def test_a_path_may_carry_the_parameters_of_its_operations() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("x-new",), {}, "#: unknown key 'x-new'; teach rendering/grammar.py"),
+        (("x-new",), {}, "#: unknown key 'x-new'; teach rendering/grammar/form.py"),
         ((*SEND, "callbacks"), True, "#/paths/~1api~1hubs~1{hub}~1:send/post: unknown key 'callbacks'"),
         (
             (*SEND, "parameters", 2, "x-ms-skip-url-encoding"),

@@ -14,7 +14,7 @@ import pytest
 import codegen
 from rendering.comparing import differences
 from rendering.files import copied, dump_yaml, load
-from rendering.grammar import Document
+from rendering.pointers import Document
 
 from .support.published import as_published
 

@@ -15,7 +15,7 @@ import pytest
 
 import codegen
 from rendering.files import copied, load
-from rendering.grammar import Document
+from rendering.pointers import Document
 
 from .support.published import as_published
 

@@ -414,7 +414,7 @@ def test_all_refusals_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFix
 
     assert codegen.main([], tmp_path) == 2
     block = """2030-01-0{}.yaml: 3 things stand in the way:
-  teach rendering/grammar.py what it means, or list it under IGNORED there with the reason:
+  teach rendering/grammar/form.py what it means, or list it under IGNORED there with the reason:
     #/paths/~1things/post/responses/204: unknown key 'links'
     #/paths/~1things/post: unknown key 'callbacks'
     #/components/schemas/A: unknown key 'not'

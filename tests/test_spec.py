@@ -14,7 +14,7 @@ from openapi_spec_validator import validate
 from rendering.comparing import Level, differences
 from rendering.facts import facts
 from rendering.files import dump_yaml, load
-from rendering.grammar import Document
+from rendering.pointers import Document
 from rendering.swagger import to_openapi3
 
 SPEC = Path(__file__).parent.parent / "spec"

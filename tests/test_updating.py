@@ -14,7 +14,7 @@ import pytest
 
 from rendering.comparing import differences
 from rendering.files import copied, dump_edited, dump_yaml, load, load_for_editing, parsed
-from rendering.grammar import Document
+from rendering.pointers import Document
 from rendering.swagger import to_openapi3
 from rendering.updating import bare, update, without_words
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rendering.files import copied
-from rendering.grammar import Document
+from rendering.pointers import Document
 
 METHODS = ("delete", "get", "head", "patch", "post", "put")
 
