@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -46,6 +46,13 @@ FLAGS = {"readOnly", "writeOnly", "deprecated", "uniqueItems"}
 FLAGS |= {"exclusiveMinimum", "exclusiveMaximum"}
 LIMITS = {"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"}
 LIMITS |= {"pattern", "multipleOf", "format", "default", "x-ms-mutability"}
+
+# What is read in one way only, and when it can be.
+KNOWN: tuple[tuple[str, Callable[[Document], bool]], ...] = (
+    ("swagger", lambda document: str(document.get("swagger", "2.0")) == "2.0"),
+    ("openapi", lambda document: str(document.get("openapi", "3.0")).startswith("3.0")),
+    ("info", lambda document: isinstance(document.get("info", {}), dict)),
+)
 
 COLLECTION_FORMATS = {"spaceDelimited": "ssv", "pipeDelimited": "pipes"}
 
@@ -176,6 +183,7 @@ class _Reader:
         if "security" in self.document:
             self._note("service", "security", {"requires": self.document["security"]})
         said = _not_understood(self.document, DOCUMENT_KEYS)
+        said |= {f"{NOT_UNDERSTOOD}{key}": self.document[key] for key, is_known in KNOWN if not is_known(self.document)}
         if said:
             self._note("service", "document", said)
 

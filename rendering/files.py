@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import pickle
 import re
 import shutil
@@ -19,7 +20,8 @@ from typing import Any, TypeAlias, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.constructor import RoundTripConstructor, SafeConstructor
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarstring import FoldedScalarString
 
 from rendering.grammar import DocumentError
@@ -60,11 +62,11 @@ def load(path: str | Path) -> Document:
         DocumentError: The file cannot be read or does not hold a mapping.
     """
     try:
-        return parsed(Path(path).read_text("utf-8"), path)
+        return parsed(Path(path).read_text("utf-8-sig"), path)
     except OSError as error:
         raise DocumentError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise DocumentError(f"{path}: not a JSON or YAML document: {error}") from error
+        raise DocumentError(f"{path}: not a document in UTF-8: {error}") from error
 
 
 def parsed(text: str, path: str | Path) -> Document:
@@ -78,35 +80,74 @@ def parsed(text: str, path: str | Path) -> Document:
     except RecursionError as error:
         raise DocumentError(f"{path}: nested too deeply") from error
     except (ValueError, YAMLError) as error:
-        raise DocumentError(f"{path}: not a JSON or YAML document: {' '.join(str(error).split())}") from error
+        problem = "it is a web page, not the raw file" if text.lstrip().startswith("<") else _problem(error)
+        raise DocumentError(f"{path}: not a JSON or YAML document: {problem}") from error
     if not isinstance(document, dict) or not document.keys() & {"swagger", "openapi", "paths"}:
-        raise DocumentError(f"{path}: not an API document")
+        raise DocumentError(f"{path}: not an API document: {_what_it_is(text, document)}")
     return document
+
+
+def _problem(error: Exception) -> str:
+    """Say what is wrong with a text, and in which line, without the advice of the reader to its programmers."""
+    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"{' '.join(error.problem.split())}, line {error.problem_mark.line + 1}"
+    return " ".join(str(error).split())
+
+
+def _what_it_is(text: str, found: object) -> str:
+    if text.lstrip().startswith("<"):
+        return "it is a web page, not the raw file"
+    if found is None:
+        return "it is empty"
+    if isinstance(found, dict):
+        return "it has none of the keys 'swagger', 'openapi' and 'paths'"
+    return f"it is a {'list' if isinstance(found, list) else 'single value'}, not a mapping"
 
 
 @lru_cache(maxsize=32)
 def _read(text: str) -> bytes:
     """Read a text once: to read YAML takes a hundred times longer than to copy what it holds."""
     is_json = text.lstrip().startswith("{")
-    document = json.loads(text, object_pairs_hook=_without_duplicates) if is_json else YAML(typ="safe").load(text)
-    _check_aliases(document, {}, set())
+    document = json.loads(text, object_pairs_hook=_without_duplicates) if is_json else _safe().load(text)
+    _check_parts(document, {}, set())
     return pickle.dumps(document)
 
 
-def _check_aliases(node: Any, sizes: dict[int, int], within: set[int]) -> int:
+class _Safe(SafeConstructor):
+    """Reads dates as the text that they are in JSON: nobody puts the version of a document in quotes."""
+
+
+class _Editing(RoundTripConstructor):
+    """Reads dates as text, too."""
+
+
+for _constructor in (_Safe, _Editing):
+    _constructor.add_constructor("tag:yaml.org,2002:timestamp", lambda self, node: self.construct_scalar(node))
+
+
+def _safe() -> YAML:
+    yaml = YAML(typ="safe")
+    yaml.Constructor = _Safe
+    return yaml
+
+
+def _check_parts(node: Any, sizes: dict[int, int], within: set[int]) -> int:
     """Count the parts of a document, those of an alias wherever it stands.
 
     Raises:
-        ValueError: A part contains itself, or aliases make more of a few lines than any document has.
+        ValueError: A part contains itself, aliases make more of a few lines than any document has, or JSON has no form
+            for a value.
     """
     if not isinstance(node, dict | list):
+        if not isinstance(node, str | int | float | None) or (isinstance(node, float) and not math.isfinite(node)):
+            raise ValueError(f"a part of it is {node!r}, which JSON has no form for"[:200])
         return 1
     if id(node) in within:
         raise ValueError("a part of it contains itself, through an alias")
     if id(node) not in sizes:
         within.add(id(node))
         children = node.values() if isinstance(node, dict) else node
-        sizes[id(node)] = 1 + sum(_check_aliases(child, sizes, within) for child in children)
+        sizes[id(node)] = 1 + sum(_check_parts(child, sizes, within) for child in children)
         within.discard(id(node))
         if sizes[id(node)] > _MOST_PARTS:
             raise ValueError(f"aliases make more than {_MOST_PARTS} parts of it")
@@ -152,6 +193,7 @@ def dump_edited(document: Document) -> str:
 
 def _round_trip() -> YAML:
     yaml = YAML()
+    yaml.Constructor = _Editing
     yaml.width = 4096
     yaml.preserve_quotes = True
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -166,7 +208,7 @@ def _fold(node: Any, depth: int = 0) -> None:
         if isinstance(child, dict | list):
             _fold(child, below)
         elif type(child) is str:
-            node[key] = _folded(child, 118 - 2 * below)
+            node[key] = _folded(child, max(118 - 2 * below, 40))
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -17,6 +17,7 @@ from rendering.pointers import (
     BESIDE_A_REFERENCE,
     METHODS,
     Document,
+    at,
     follow,
     is_object,
     is_reference,
@@ -409,13 +410,26 @@ def _without_prose(node: Any) -> Any:
     return {key: _without_prose(value) for key, value in kept.items()}
 
 
+def _references(node: Any) -> Iterator[str]:
+    """Yield what a document refers to, also by the mapping of a discriminator."""
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        if isinstance(child, str) and child.startswith("#/"):
+            yield child
+        else:
+            yield from _references(child)
+
+
 def _drop_unused(document: Document) -> None:
     """Leave out the components that no operation leads to."""
     components = document["components"]
     while True:
-        used = set(re.findall(r'"\$ref": "#/components/([^"]+)"', json.dumps(document)))
-        used |= set(re.findall(r'"#/components/(schemas/[^"]+)"', json.dumps(components.get("schemas", {}))))
-        unused = [(kind, name) for kind, named in components.items() for name in named if f"{kind}/{name}" not in used]
+        used = set(_references(document))
+        unused = [
+            (kind, name)
+            for kind, named in components.items()
+            for name in named
+            if at("#/components", kind, name) not in used
+        ]
         for kind, name in unused:
             del components[kind][name]
         if not unused:

@@ -47,6 +47,10 @@ DOCUMENT: dict[str, Any] = {
     "components": {"schemas": {}},
 }
 
+NESTED: dict[str, Any] = {"type": "string"}
+for _ in range(200):
+    NESTED = {"type": "array", "items": NESTED}
+
 Change = Callable[[dict[str, Any]], object]
 Rendered = tuple[Path, ModuleType, ModuleType]
 
@@ -130,13 +134,13 @@ def test_what_is_rendered_is_what_is_committed(capsys: pytest.CaptureFixture[str
 
 
 def test_rendering_does_not_depend_on_the_hash_seed() -> None:
-    """Three interpreters with different hash seeds all render what is on disk."""
+    """Interpreters with different hash seeds all render what is on disk."""
     runs = [
         subprocess.Popen([sys.executable, ROOT / "codegen.py", "--check"], env={**os.environ, "PYTHONHASHSEED": seed})
-        for seed in ("0", "1", "42")
+        for seed in ("0", "42")
     ]
 
-    assert [run.wait() for run in runs] == [0, 0, 0]
+    assert [run.wait() for run in runs] == [0, 0]
 
 
 def test_codegen_runs_when_webpubsub_does_not_import() -> None:
@@ -463,6 +467,49 @@ def test_schemas_that_no_operation_uses_are_left_out(tmp_path: Path) -> None:
         (lambda document: document["paths"].update({"/a&b/{room}": document["paths"].pop("/rooms/{room}")}), "escaped"),
         (lambda document: document["paths"].update({"/rooms": document["paths"].pop("/rooms/{room}")}), "match"),
         (lambda document: document["info"].update(version="2030-01-02"), "name of the file"),
+        (
+            lambda document: document.update(openapi=3.0),
+            "3.0 is a number here",
+        ),
+        (lambda document: document.update(openapi="3.2.0"), "OpenAPI 3.2 is not read here"),
+        (lambda document: operation(document).update({"x-name": "class"}), "x-name 'class' gives no name in Python"),
+        (lambda document: operation(document).update({"x-name": ""}), "x-name '' gives no name in Python"),
+        (lambda document: operation(document).update(operationId="a" * 300), "of 300 characters, gives no name"),
+        (
+            lambda document: document["paths"].update(
+                {"/b/{room}": {"put": {**GREET, "operationId": "other", "tags": ["Rooms"]}}}
+            ),
+            "the tag Rooms gives the same folder as rooms",
+        ),
+        (
+            lambda document: document["paths"].update({"/b/{room}": {"put": {**GREET, "x-name": "Greet"}}}),
+            "the name Greet is taken by",
+        ),
+        (
+            lambda document: document["paths"].update({"b/{room}": document["paths"].pop("/rooms/{room}")}),
+            "does not begin with /",
+        ),
+        (
+            lambda document: document["paths"].update({"/a/../{room}": document["paths"].pop("/rooms/{room}")}),
+            "has a part that clients leave out",
+        ),
+        (
+            lambda document: document["paths"].update({"//host/{room}": document["paths"].pop("/rooms/{room}")}),
+            "has a part that clients leave out",
+        ),
+        (
+            lambda document: (
+                document["paths"].update({"/{room:x}": document["paths"].pop("/rooms/{room}")}),
+                document["paths"]["/{room:x}"]["put"].update(parameters=[{**ROOM, "name": "room:x"}]),
+            ),
+            "'room:x' cannot be the name of a parameter in a path",
+        ),
+        (add_schema("A", {"type": "object", "properties": {"$": {}}}), "the field '$' gives no name in Python"),
+        (add_schema("A", {"type": "object", "properties": {"": {}}}), "the field '' gives no name in Python"),
+        (add_schema("a/b", NAMED), "'a/b' gives no name of a class"),
+        (add_schema("A", {"type": "string", "enum": ["a", None]}), "null cannot be one of the values"),
+        (add_query(schema={"type": "integer", "default": "x"}), "the default 'x' is not of the type integer"),
+        (add_query(schema=NESTED), "the schema is nested too deeply"),
         (add_query(schema={"type": "string"}, **{"in": "cookie"}), "cookie parameters are not supported"),
         (add_query(schema={"type": "string"}, content={}), "unknown key 'content'"),
         (add_query(schema=STRINGS, style="deepObject"), "written in a way that is not supported (deepObject)"),
@@ -502,6 +549,14 @@ def test_what_cannot_be_rendered_stops_codegen(
     said = capsys.readouterr().err
     assert re.fullmatch(rf"codegen.py: {RELEASE}.yaml: .*{re.escape(says)}.*\n", said)
     assert tree(tmp_path / "generated") == {"webpubsub_rest/v2029_01_01/__init__.py": b"before"}
+
+
+def test_names_that_python_takes_for_one_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Python reads a ligature as the letters that it stands for."""
+    write_document(tmp_path, add_schema("A", {"type": "object", "properties": {"\ufb01": {}, "fi": {}}}))
+
+    assert codegen.main([], tmp_path) == 2
+    assert capsys.readouterr().err.count("two fields are called") == 2
 
 
 def test_a_file_that_is_no_document_stops_codegen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

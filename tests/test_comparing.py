@@ -306,6 +306,14 @@ def test_what_is_only_written_differently_is_no_difference(path: tuple[Any, ...]
     assert told(SWAGGER, edited(SWAGGER, *path, to=value)) == []
 
 
+@pytest.mark.parametrize(("key", "value"), [("info", [1]), ("openapi", "3.1.0"), ("swagger", "1.2")])
+def test_a_document_of_another_kind_is_not_the_same(key: str, value: object) -> None:
+    """What cannot be read as anything known is listed, so that nobody takes two documents for equal."""
+    (found,) = differences({"openapi": "3.0.3", "paths": {}}, {"openapi": "3.0.3", "paths": {}, key: value})
+    assert found.level is Level.CHECK
+    assert f"not understood: {key}" in found.what
+
+
 def test_access_rules_are_compared_when_both_documents_have_some() -> None:
     """Ours have none, since signing is written by hand; two official documents may differ in them."""
     before = edited(SWAGGER, "security", to=[{"OAuth": ["read"]}])
@@ -504,7 +512,7 @@ def test_the_exit_code_may_depend_on_the_level(
         ('{"name": "something else"}', "not an API document"),
         ("{", "not a JSON or YAML document: "),
         ("a: [", "not a JSON or YAML document: "),
-        ("[" * 3_000, "nested too deeply"),
+        ("[" * 800, "nested too deeply"),
         ('{"swagger": ' + "[" * 100_000, "nested too deeply"),
     ],
 )

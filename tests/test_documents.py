@@ -218,7 +218,11 @@ def test_a_path_may_carry_the_parameters_of_its_operations() -> None:
         ((*CHECK, "operationId"), "Service_", "'Service_' gives no name"),
         ((*HEALTH, "parameters", 0, "default"), "1999-01-01", "the default of api-version is not the version"),
         ((*HEALTH, "responses", "200", "x-ms-error-response"), True, "a response of success cannot be an error"),
-        ((*HEALTH, "responses", "2XX"), {"description": ""}, "2XX: a status in quotes or 'default' is expected here"),
+        (
+            (*HEALTH, "responses", "2XX"),
+            {"description": ""},
+            "2XX: a status like '200', or 'default', is expected here",
+        ),
         (("x-ms-parameterized-host", "hostTemplate"), "https://{Endpoint}", "only a host that is one parameter"),
         (("x-ms-parameterized-host", "useSchemePrefix"), True, "only a host that is one parameter"),
         (
@@ -325,7 +329,14 @@ def test_yaml_has_keys_in_order_long_text_folded_and_names_as_given() -> None:
         ("a: 1\na: 2\n", "document: not a JSON or YAML document: "),
         ('{"a": 1,}', "document: not a JSON or YAML document: "),
         ('{"a": 1, "a": 2}', "document: not a JSON or YAML document: duplicate key 'a'"),
-        (b"\xff\xfe", "document: not a JSON or YAML document: "),
+        (b"\xff\xfe", "document: not a document in UTF-8: "),
+        ("", "document: not an API document: it is empty"),
+        ("<!DOCTYPE html>\n", "document: not an API document: it is a web page, not the raw file"),
+        ("<html>\n<body>a: b: c", "document: not a JSON or YAML document: it is a web page, not the raw file"),
+        ("a: 1", "document: not an API document: it has none of the keys 'swagger', 'openapi' and 'paths'"),
+        ("- a", "document: not an API document: it is a list, not a mapping"),
+        ("openapi: .nan", "document: not a JSON or YAML document: a part of it is nan, which JSON has no form for"),
+        ("openapi: !!set {a}", "document: not a JSON or YAML document: a part of it is {'a'}, which JSON has no form"),
     ],
 )
 def test_a_file_that_is_no_document_is_refused_in_one_line(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -342,3 +353,11 @@ def test_a_file_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None
     """A wrong path is an ordinary mistake, not a traceback."""
     with pytest.raises(DocumentError, match=r"gone\.yaml: No such file or directory"):
         load(tmp_path / "gone.yaml")
+
+
+def test_a_date_is_read_as_text(tmp_path: Path) -> None:
+    """Versions are written without quotes, and YAML would make dates of them; it makes no difference."""
+    file = tmp_path / "document"
+    file.write_text("\ufeffopenapi: 3.0.3\ninfo: {version: 2030-01-01}\n", "utf-8")
+
+    assert load(file) == {"openapi": "3.0.3", "info": {"version": "2030-01-01"}}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from rendering.grammar.refusals import DECIDE, TEACH, Refusals, refuse
+from rendering.grammar.refusals import DECIDE, QUOTE, TEACH, Refusals, refuse
 from rendering.pointers import BESIDE_A_REFERENCE, METHODS, Document, at, follow, target
 
 TYPES = ("array", "boolean", "integer", "number", "object", "string")
@@ -126,12 +126,16 @@ def check(document: Document) -> Document:
         Refused: Keys that are unknown or missing, values of another type, references that lead nowhere.
     """
     refusals = Refusals(document)
-    if "swagger" in document:
-        if document["swagger"] != "2.0":
-            refuse("#/swagger", f"version {document['swagger']} is not 2.0", "get the document as Swagger 2.0")
-    elif str(document.get("openapi", "")).startswith("3.1"):
-        refuse("#/openapi", "OpenAPI 3.1 is not read here", "get the document as OpenAPI 3.0 or Swagger 2.0")
-    elif not re.match(r"3\.0\.\d", str(document.get("openapi", ""))):
+    key = "swagger" if "swagger" in document else "openapi"
+    release = document.get(key, "")
+    if isinstance(release, int | float):
+        refuse(f"#/{key}", f"{release} is a number here, but versions are texts", QUOTE)
+    if key == "swagger":
+        if release != "2.0":
+            refuse("#/swagger", f"version {release} is not 2.0", "get the document as Swagger 2.0")
+    elif newer := re.match(r"3\.[1-9]\d*", str(release)):
+        refuse("#/openapi", f"OpenAPI {newer[0]} is not read here", "get the document as OpenAPI 3.0 or Swagger 2.0")
+    elif not re.match(r"3\.0\.\d", str(release)):
         refuse("#", "neither Swagger 2.0 nor OpenAPI 3.0", "get the document as one of these")
     grammar = SWAGGER if "swagger" in document else OPENAPI
     copy = _conformed(document, document, "document", grammar, "#", refusals)
@@ -156,7 +160,7 @@ def _conformed(
     copy: Document = {}
     for key, value in node.items():
         if not isinstance(key, str):
-            refusals.add(where, f"the key {key!r} must be a text", "put it in quotes")
+            refusals.add(where, f"the key {key!r} must be a text", QUOTE)
         elif key in shapes:
             copy[key] = _conformed_value(document, value, shapes[key][0], grammar, at(where, key), refusals)
         elif key not in ignored:
@@ -189,7 +193,8 @@ def _check_target(document: Document, reference: object, where: str, refusals: R
         seen.append(reference)
         node = target(document, reference)
         if node is None:
-            return refusals.add(where, f"{reference} leads nowhere")
+            # The end of a chain is told where it is written.
+            return refusals.add(where, f"{reference} leads nowhere") if len(seen) == 1 else None
         if "$ref" not in node:
             return None
         reference = node["$ref"]
@@ -225,7 +230,7 @@ def _conformed_value(
         if not isinstance(value, dict):
             return refusals.add(where, "a map is expected here")
         for key in (key for key in value if not isinstance(key, str)):
-            refusals.add(at(where, key), f"the key {key!r} must be a text", "put it in quotes")
+            refusals.add(at(where, key), f"the key {key!r} must be a text", QUOTE)
         return {
             key: _conformed(document, child, kind, grammar, at(where, key), refusals) for key, child in value.items()
         }

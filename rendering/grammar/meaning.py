@@ -6,7 +6,7 @@ import re
 
 from rendering.grammar.form import TYPES, written
 from rendering.grammar.names import check_class_names, twice
-from rendering.grammar.refusals import DECIDE, RENAME, Refusals
+from rendering.grammar.refusals import CORRECT, DECIDE, RENAME, RENAME_IT, Refusals
 from rendering.pointers import (
     Document,
     at,
@@ -25,6 +25,10 @@ RESPONSE_TYPES = ("application/json", "text/json", "text/plain")
 STYLES = {("form", True), ("form", False), ("spaceDelimited", False), ("pipeDelimited", False)}
 NOT_ARGUMENTS = ("accept", "authorization", "content-type")
 
+# Steps from a schema to one inside of it, and how many of them stay readable in Python.
+NESTING = r"/(?:items|additionalProperties|properties/[^/]*|(?:allOf|oneOf|anyOf)/\d+)(?=/|$)"
+DEEPEST = 30
+
 
 def check_meaning(document: Document, refusals: Refusals) -> None:
     """Check what an OpenAPI 3 document of the right form says.
@@ -38,6 +42,8 @@ def check_meaning(document: Document, refusals: Refusals) -> None:
     schemas = [(where, node) for where, kind, node in written(document) if kind == "schema" and "$ref" not in node]
     before = len(refusals.found)
     for where, schema in schemas:
+        if len(re.findall(NESTING, where)) == DEEPEST:
+            refusals.add(where, "the schema is nested too deeply", "give a part of it a name of its own")
         _check_composition(document, schema, where, refusals)
     if len(refusals.found) > before:
         return
@@ -107,13 +113,16 @@ def _check_schema(document: Document, schema: Document, where: str, refusals: Re
         refusals.add(where, "type, properties and required do not match")
     if schema.get("format") == "binary" and "/content/" not in where and "requestBody" not in where:
         refusals.add(where, "raw bytes can only be a whole content, not a part of JSON", DECIDE)
+    for name in sorted(name for name in known if not re.search(r"[^\W_]", name)):
+        refusals.add(where, f"the field {name!r} gives no name in Python", RENAME_IT)
     fields = [snake(name) for name in known]
     for name in sorted(twice(fields)):
         refusals.add(where, f"two fields are called {name}", RENAME)
     for name in sorted({*fields} & {"from_dict", "to_dict"}):
-        refusals.add(where, f"a field cannot be called {name}: this name is taken", "give it another name")
+        refusals.add(where, f"a field cannot be called {name}: this name is taken", RENAME_IT)
     _check_bases(document, schema, where, refusals)
     _check_values(schema, where, refusals)
+    _check_default(schema, where, refusals)
     _check_alternatives(document, schema, where, refusals)
 
 
@@ -142,12 +151,28 @@ def _check_values(schema: Document, where: str, refusals: Refusals) -> None:
     values = schema.get("enum")
     if values is None:
         return
-    if not (all(isinstance(each, str) for each in values) or all(type(each) is int for each in values)):
+    if None in values:
+        refusals.add(where, "null cannot be one of the values of an enumeration", "leave it out, and say nullable")
+    elif not (all(isinstance(each, str) for each in values) or all(type(each) is int for each in values)):
         refusals.add(where, "the values of an enumeration must be texts or whole numbers, and not both", DECIDE)
     elif len({*values}) < len(values):
         refusals.add(where, "the values of an enumeration must be different")
     elif schema.get("type", "string") != {str: "string", int: "integer"}[type(values[0])]:
         refusals.add(where, "the values of the enumeration are of another type")
+
+
+def _check_default(schema: Document, where: str, refusals: Refusals) -> None:
+    kind, default = schema.get("type"), schema.get("default")
+    fits = {
+        "array": isinstance(default, list),
+        "boolean": isinstance(default, bool),
+        "integer": isinstance(default, int) and not isinstance(default, bool),
+        "number": isinstance(default, int | float) and not isinstance(default, bool),
+        "object": isinstance(default, dict),
+        "string": isinstance(default, str),
+    }
+    if default is not None and not fits.get(str(kind), True):
+        refusals.add(where, f"the default {default!r} is not of the type {kind}"[:200])
 
 
 def is_open_enumeration(schema: Document) -> bool:
@@ -189,11 +214,18 @@ def _check_path(document: Document, path: str, parameters: list[Document], where
     for name in sorted(twice(names)):
         refusals.add(where, f"two parameters are called {name}", RENAME)
     if "body" in names:
-        refusals.add(where, "a parameter cannot be called body", "give it another name")
-    if {each["name"] for each in parameters if each["in"] == "path"} != {*re.findall(r"{([^{}]*)}", path)}:
+        refusals.add(where, "a parameter cannot be called body", RENAME_IT)
+    segments, in_path = re.sub(r"{[^{}]+}", "{}", path).split("/"), re.findall(r"{([^{}]*)}", path)
+    if sorted({each["name"] for each in parameters if each["in"] == "path"}) != sorted(in_path):
         refusals.add(where, "the path and its parameters do not match")
-    if not re.fullmatch(r"/[\w\-.~:/!$()*+,;=@]*", re.sub(r"{[^{}]+}", "", path), re.ASCII):
+    for name in (each for each in in_path if not re.fullmatch(r"[A-Za-z_-][\w-]*", each, re.ASCII)):
+        refusals.add(where, f"{name!r} cannot be the name of a parameter in a path", RENAME_IT)
+    if not path.startswith("/"):
+        refusals.add(where, f"the path {path} does not begin with /")
+    elif not re.fullmatch(r"/[\w\-.~:/!$()*+,;=@]*", re.sub(r"{[^{}]+}", "", path), re.ASCII):
         refusals.add(where, f"the path {path} holds characters that would have to be escaped")
+    elif {".", ".."} & {*segments} or "" in segments[1:-1]:
+        refusals.add(where, f"the path {path} has a part that clients leave out of what they send")
     version = document["info"]["version"]
     for parameter in parameters:
         schema = resolved(document, parameter["schema"])[0]
@@ -211,7 +243,7 @@ def _check_parameter(document: Document, parameter: Document, where: str, refusa
     if place not in ("path", "query", "header"):
         return refusals.add(where, f"{place} parameters are not supported", DECIDE)
     if not re.search(r"[A-Za-z]", name) or not name.isprintable():
-        refusals.add(where, f"{name!r} gives no name of an argument")
+        refusals.add(where, f"{name!r} gives no name of an argument", RENAME_IT)
     if place == "header" and not re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", name):
         refusals.add(where, f"{name!r} is no name of a header")
     if place == "path" and parameter.get("required") is not True:
@@ -242,7 +274,8 @@ def _check_body(document: Document, operation: Document, where: str, refusals: R
 def _check_responses(document: Document, operation: Document, method: str, where: str, refusals: Refusals) -> None:
     for status in operation["responses"]:
         if not re.fullmatch(r"[1-5]\d\d|default", status):
-            refusals.add(at(where, "responses", status), "a status in quotes or 'default' is expected here")
+            said = f"a status like '200', or 'default', is expected here, and not {status!r}"
+            refusals.add(at(where, "responses", status), said, DECIDE if status[1:].upper() == "XX" else CORRECT)
     successes = {status: each for status, each in operation["responses"].items() if status.startswith("2")}
     if not successes:
         refusals.add(where, "no response of success is documented", DECIDE)

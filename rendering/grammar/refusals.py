@@ -11,6 +11,8 @@ TEACH = "teach rendering/grammar/form.py what it means, or list it under IGNORED
 CORRECT = "correct the document"
 DECIDE = "decide what it should be in Python and teach rendering/ to render it, or leave the operation out"
 RENAME = "give one of them another name"
+RENAME_IT = "give it another name"
+QUOTE = "put it in quotes"
 
 
 class DocumentError(ValueError):

@@ -57,6 +57,16 @@ def test_a_raw_request_is_signed_and_carries_the_settings_of_the_client() -> Non
     assert raw.extensions["timeout"] == typed.extensions["timeout"] == {"connect": 5, "read": 9, "write": 9, "pool": 5}
 
 
+def test_what_is_no_operation_is_refused_before_anything_is_sent() -> None:
+    """A name or a function of one's own instead of an operation is told in a sentence."""
+    wire = Wire()
+    with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=wire.transport) as service:
+        with pytest.raises(TypeError, match="operation must be an operation of webpubsub_rest"):
+            service.call("group_exists", "chat", "room")  # type: ignore[arg-type]
+
+    assert wire.requests == []
+
+
 def test_a_raw_request_is_repeated_as_the_policy_says(caplog: pytest.LogCaptureFixture) -> None:
     """Retrying and logging are below `service.http`."""
     caplog.set_level(logging.DEBUG, "azure.webpubsub")

@@ -109,7 +109,11 @@ class ServiceHttp(httpx.Client):
             ConfigurationError: The client is closed; nothing was sent.
             ServiceError: The service responded with an error.
             TransportError: The service did not respond.
+            TypeError: This is no operation, or it takes no such arguments.
         """
+        if not isinstance(operation, Operation):
+            known = "an operation of webpubsub_rest, such as v2024_12_01.group_exists"
+            raise TypeError(f"operation must be {known}, not {type(operation).__name__}")
         return self._result(self.settings, operation, operation.build(*args, **kwargs))
 
     def with_settings(self, settings: Settings) -> Self:
