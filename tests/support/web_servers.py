@@ -14,8 +14,14 @@ from aiohttp import web
 
 
 def listener() -> socket.socket:
-    """Listen on a free port of loopback."""
-    return socket.create_server(("127.0.0.1", 0), backlog=128)
+    """Listen on a free port of loopback.
+
+    The protocol is named, because asyncio turns the delay of small packets off for such sockets only.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.bind(("127.0.0.1", 0))
+    sock.listen(128)
+    return sock
 
 
 @contextmanager
