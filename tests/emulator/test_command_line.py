@@ -14,7 +14,9 @@ import pytest
 
 from webpubsub.connection_string import ConnectionString
 from webpubsub.emulator import DEVELOPMENT_KEY
-from webpubsub.emulator.__main__ import main
+from webpubsub.emulator.__main__ import log_on_stderr, main
+from webpubsub.emulator._upstream.configuration import Configuration
+from webpubsub.emulator._upstream.settings import HubSettings
 
 COMMAND = [sys.executable, "-W", "error", "-m", "webpubsub.emulator"]
 OTHER_KEY = "k" * 32
@@ -57,7 +59,7 @@ def test_a_host_that_may_let_the_network_in_is_warned_about() -> None:
         _, errors = process.communicate(timeout=20)
 
     assert ConnectionString.parse(line).access_key == OTHER_KEY
-    assert errors == "Warning: anyone who reaches this machine at 2130706433 can use it.\n"
+    assert errors == "WARNING: The emulator listens on 2130706433: anyone who reaches this machine can use it.\n"
 
 
 def test_with_tls_the_certificate_is_in_its_file_before_the_first_line(tmp_path: Path) -> None:
@@ -83,7 +85,25 @@ def test_unvalidated_tokens_are_warned_about() -> None:
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=20)
 
-    assert errors == "Warning: anyone can forge the tokens for Microsoft Entra ID it accepts.\n"
+    assert errors == (
+        "WARNING: The emulator accepts tokens for Microsoft Entra ID without validation: anyone can forge them.\n"
+    )
+
+
+def test_a_settings_file_that_cannot_be_read_any_more_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On standard error, while the program goes on with what it knew."""
+    file = tmp_path / "settings.json"
+    file.write_text('{"Hubs": {"chat": {}}}')
+    configuration = Configuration(path=file)
+    file.write_text('{"Hubs": ')
+
+    with log_on_stderr():
+        assert configuration.hub("chat") == HubSettings()
+    configuration.hub("chat")
+
+    assert capsys.readouterr().err.startswith("ERROR: The settings stay as they are: ")
 
 
 def test_a_taken_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:

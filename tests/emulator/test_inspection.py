@@ -125,9 +125,11 @@ def test_roles_hold_for_a_client_of_a_test(emulator: Emulator) -> None:
 def test_a_closed_client_knows_why(emulator: Emulator, service: WebPubSubServiceClient) -> None:
     """The code, and what the service said before."""
     with emulator.connect("chat", user_id="ann") as ann:
+        assert repr(ann) == f"<client {ann.connection_id} of ann, open>"
         service.close_user_connections("ann", reason="enough")
 
         assert ann.wait_closed() == 1000
+        assert repr(ann) == f"<client {ann.connection_id} of ann, closed with 1000>"
         assert ann.disconnected_message == "Application server closed the connection. Reason: enough"
         with pytest.raises(AssertionError, match=r"The connection was closed with code 1000\."):
             ann.receive(timeout_seconds=0.01)

@@ -72,8 +72,8 @@ def test_the_story_leaves_frames_out_and_is_in_order() -> None:
 
     lines = journal.story().splitlines()
 
-    assert lines[0] == f"  {RECORDS[0][1]}"
-    assert lines[-1] == f"  {RECORDS[-1][1]}"
+    assert lines[0] == f"  chat: {RECORDS[0][1]}"
+    assert lines[-1] == f"  chat: {RECORDS[-1][1]}"
     assert not any("< c1" in line for line in lines)
     assert len(journal.story(most=2).splitlines()) == 2
 

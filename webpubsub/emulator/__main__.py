@@ -5,14 +5,16 @@ the file of `--ca-file` is complete.
 """
 
 import argparse
+import logging
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ._emulator import Emulator
-from ._settings import DEVELOPMENT_KEY, is_loopback
+from ._settings import DEVELOPMENT_KEY
 
 _WAIT_SECONDS = 0.5
 
@@ -25,28 +27,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--tls and --ca-file need each other")
     stopping = threading.Event()
     try:
-        with Emulator(
-            host=options.host,
-            port=options.port,
-            access_key=options.access_key,
-            secondary_access_key=options.secondary_access_key,
-            anonymous_hubs=options.anonymous_hub,
-            tls=options.tls,
-            simulate_entra=options.simulate_entra,
-            accept_unvalidated_entra_tokens=options.accept_unvalidated_entra_tokens,
-            api_versions=None if "any" in options.api_version else options.api_version,
-            event_handlers=_event_handlers(options.event_handler, parser),
-            config_file=options.config,
-        ) as emulator:
+        with (
+            log_on_stderr(),
+            Emulator(
+                host=options.host,
+                port=options.port,
+                access_key=options.access_key,
+                secondary_access_key=options.secondary_access_key,
+                anonymous_hubs=options.anonymous_hub,
+                tls=options.tls,
+                simulate_entra=options.simulate_entra,
+                accept_unvalidated_entra_tokens=options.accept_unvalidated_entra_tokens,
+                api_versions=None if "any" in options.api_version else options.api_version,
+                event_handlers=_event_handlers(options.event_handler, parser),
+                config_file=options.config,
+            ) as emulator,
+        ):
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stopping.set())
             if options.ca_file is not None:
                 _write(options.ca_file, emulator.ca_certificate, parser)
             print(emulator.connection_string, flush=True)
-            if not is_loopback(options.host):
-                print(f"Warning: anyone who reaches this machine at {options.host} can use it.", file=sys.stderr)
-            if options.accept_unvalidated_entra_tokens:
-                print("Warning: anyone can forge the tokens for Microsoft Entra ID it accepts.", file=sys.stderr)
             while not stopping.wait(_WAIT_SECONDS):
                 pass
     except (ValueError, ImportError) as error:
@@ -56,6 +57,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"cannot read {error.filename}: {error.strerror}")
         parser.error(f"cannot listen on {options.host} port {options.port}: {error.strerror or error}")
     return 0
+
+
+@contextmanager
+def log_on_stderr() -> Iterator[None]:
+    """Show warnings, such as of a settings file that cannot be read any more."""
+    logger = logging.getLogger("webpubsub.emulator")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("{levelname}: {message}", style="{"))
+    handler.setLevel(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _event_handlers(given: Sequence[str], parser: argparse.ArgumentParser) -> dict[str, list[str]]:

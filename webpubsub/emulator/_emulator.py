@@ -313,6 +313,7 @@ class Emulator:
         Raises:
             AssertionError: It did not hold within this time; the message tells what happened instead.
         """
+        __tracebackhide__ = True
         wait_for(self._journal, condition, timeout_seconds)
 
     async def wait_for_async(self, condition: Callable[[], object], timeout_seconds: float = 5.0) -> None:
@@ -321,6 +322,7 @@ class Emulator:
         Raises:
             AssertionError: The condition did not hold within this time.
         """
+        __tracebackhide__ = True
         await wait_for_async(self._journal, condition, timeout_seconds)
 
     def start(self) -> None:

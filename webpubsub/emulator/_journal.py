@@ -336,7 +336,7 @@ class Journal:
         with self._changed:
             kinds = [kind for kind in self._records if kind is not FrameRecord]
             records = sorted((record for kind in kinds for record in self._records[kind]), key=lambda it: it.time)
-        lines = [f"  {str(record)[:_LONGEST_LINE]}" for record in records[-most:]]
+        lines = [f"  {record.hub or '-'}: {record}"[:_LONGEST_LINE] for record in records[-most:]]
         return "\n".join(lines) or "  nothing"
 
 

@@ -148,12 +148,17 @@ class AsyncTestClient:
         """The code that the connection was closed with; None while it is open."""
         return self._websocket.close_code
 
+    def __repr__(self) -> str:
+        what = "open" if self.close_code is None else f"closed with {self.close_code}"
+        return f"<client {self.connection_id} of {self.user_id or 'nobody'}, {what}>"
+
     async def receive(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> ReceivedMessage:
         """Return the next message that was not returned before.
 
         Raises:
             AssertionError: None came in this time.
         """
+        __tracebackhide__ = True  # pytest shows the line of the test instead
         await self._until(lambda: self._unread, timeout_seconds, "no message came")
         return self._unread.popleft()
 
@@ -165,6 +170,7 @@ class AsyncTestClient:
         Raises:
             AssertionError: None came in this time; the message lists those that did.
         """
+        __tracebackhide__ = True
         await self._until(lambda: any(map(condition, self.received)), timeout_seconds, "no message came that fits")
         return next(filter(condition, self.received))
 
@@ -174,6 +180,7 @@ class AsyncTestClient:
         Raises:
             AssertionError: It is still open after this time.
         """
+        __tracebackhide__ = True
         await self._until(lambda: self._websocket.closed, timeout_seconds, "the connection is still open")
         return self.close_code
 
@@ -272,6 +279,7 @@ class AsyncTestClient:
             self._changed.notify_all()
 
     async def _until(self, condition: Callable[[], object], seconds: float, what: str) -> None:
+        __tracebackhide__ = True
         try:
             async with asyncio.timeout(seconds), self._changed:
                 await self._changed.wait_for(lambda: bool(condition()) or self._websocket.closed)
@@ -290,6 +298,7 @@ def _blocking(
 
     @wraps(method)
     def blocking(self: TestClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        __tracebackhide__ = True
         return self.run(method(self._client, *args, **kwargs))
 
     return blocking
@@ -312,6 +321,9 @@ class TestClient:
     def __init__(self, client: AsyncTestClient, loop: asyncio.AbstractEventLoop) -> None:
         self._client = client
         self._loop = loop
+
+    def __repr__(self) -> str:
+        return repr(self._client)
 
     @property
     def connection_id(self) -> str:
@@ -354,6 +366,7 @@ class TestClient:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Have the emulator's loop do something, and wait for it."""
+        __tracebackhide__ = True
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 

@@ -114,6 +114,7 @@ def wait_for(journal: Journal, condition: Callable[[], object], timeout_seconds:
     Raises:
         AssertionError: It did not in this time; the message tells what happened instead.
     """
+    __tracebackhide__ = True  # pytest shows the line of the test instead
     if not journal.wait_for(condition, timeout_seconds):
         raise AssertionError(
             f"The condition did not hold within {timeout_seconds} seconds. What happened last:\n{journal.story()}"
@@ -122,4 +123,5 @@ def wait_for(journal: Journal, condition: Callable[[], object], timeout_seconds:
 
 async def wait_for_async(journal: Journal, condition: Callable[[], object], timeout_seconds: float) -> None:
     """Wait as `wait_for` does, while the event loop goes on."""
+    __tracebackhide__ = True
     await asyncio.to_thread(wait_for, journal, condition, timeout_seconds)
