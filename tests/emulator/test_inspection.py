@@ -246,6 +246,43 @@ def test_faults_can_be_added_before_it_runs() -> None:
     assert emulator.faults.active == []
 
 
+async def test_an_acknowledgement_that_does_not_come_is_missed() -> None:
+    """The test that waits for it is told what was not acknowledged; one that comes late is nobody's."""
+    async with Emulator(ack_delay_seconds=0.05) as emulator, emulator.connect("chat", roles=ROLES) as ann:
+        ann.timeout_seconds = 0.001
+        with pytest.raises(AssertionError, match=r"joinGroup was not acknowledged within 0\.001 seconds"):
+            await ann.join_group("room")
+        ann.timeout_seconds = 5.0
+        await ann.join_group("other")
+        await ann.send_frame({"type": "ping"})
+
+    assert ann.received == []
+    with pytest.raises(RefusedError, match="closed: the connection is closed"):
+        await ann.join_group("room")
+    ann.drop()  # a connection that is gone already is no error
+
+
+async def test_whatever_a_client_sends_it_is_a_frame_of_its_own() -> None:
+    """Text, bytes, or an object; a binary frame breaks the subprotocol, and waiting after the end is told of it."""
+    async with Emulator() as emulator, emulator.connect("chat", groups=["room"], roles=ROLES) as ann:
+        await ann.send_frame('{"type":"sendToGroup","group":"room","dataType":"binary","data":"AA=="}')
+        await ann.send_to_group("room", b"\x01", no_echo=True)
+        await ann.send_to_group("room", None)
+        assert [(await ann.receive()).data, (await ann.receive()).data] == [b"\x00", {}]
+        await ann.send_frame(b"\x00")
+
+        assert await ann.wait_closed() == 1003
+        assert ann.disconnected_message == "Binary frames are not part of this subprotocol."
+
+
+def test_a_connector_that_did_not_connect_has_nothing_to_close(emulator: Emulator) -> None:
+    """Leaving it is no error, in both colours."""
+    connector = emulator.connect("chat")
+
+    connector.__exit__(None, None, None)
+    asyncio.run(connector.__aexit__(None, None, None))
+
+
 def test_a_client_that_is_closed_fails_its_requests(emulator: Emulator) -> None:
     """Nobody waits for an acknowledgement that cannot come."""
 

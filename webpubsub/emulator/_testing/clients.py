@@ -98,7 +98,10 @@ class AsyncTestClient:
         connection_id: The id of its connection.
         user_id: Its user; None for an anonymous one.
         received: Every message that came, oldest first.
+        timeout_seconds: How long it waits for an acknowledgement.
     """
+
+    timeout_seconds = _TIMEOUT_SECONDS
 
     __test__ = False  # not a class of tests, whatever its name says
 
@@ -109,7 +112,7 @@ class AsyncTestClient:
         self._acks: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._unread: deque[ReceivedMessage] = deque()
         self._changed = asyncio.Condition()
-        self._reader: asyncio.Task[None] | None = None
+        self._reader: asyncio.Task[None]
         self.received: list[ReceivedMessage] = []
         self.connection_id = ""
         self.user_id: str | None = None
@@ -226,8 +229,7 @@ class AsyncTestClient:
     async def close(self) -> None:
         """Close the connection as a client does that has finished."""
         await self._websocket.close()
-        if self._reader is not None:
-            await asyncio.wait({self._reader})
+        await asyncio.wait({self._reader})
         await self._session.close()
 
     def drop(self) -> None:
@@ -237,14 +239,18 @@ class AsyncTestClient:
             connected.shutdown(socket.SHUT_RDWR)
 
     async def _request(self, frame: dict[str, Any]) -> None:
+        __tracebackhide__ = True
+        if self._websocket.closed:
+            raise RefusedError("closed", "the connection is closed")
         ack_id = next(self._ack_ids)
         acked = self._acks[ack_id] = asyncio.get_running_loop().create_future()
         try:
             await self.send_frame({**frame, "ackId": ack_id})
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
+            async with asyncio.timeout(self.timeout_seconds):
                 ack = await acked
         except TimeoutError:
-            raise AssertionError(f"{frame['type']} was not acknowledged within {_TIMEOUT_SECONDS} seconds") from None
+            reason = f"{frame['type']} was not acknowledged within {self.timeout_seconds} seconds"
+            raise AssertionError(reason) from None
         finally:
             del self._acks[ack_id]
         if not ack["success"]:
@@ -254,8 +260,7 @@ class AsyncTestClient:
     async def _read(self) -> None:
         try:
             async for message in self._websocket:
-                if isinstance(message.data, str):
-                    await self._take(json.loads(message.data))
+                await self._take(json.loads(message.data))
         finally:
             for future in self._acks.values():
                 if not future.done():

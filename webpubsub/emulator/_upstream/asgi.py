@@ -85,7 +85,7 @@ class Lifespan:
         self._app = app
         self._incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._outgoing: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None]
 
     async def start(self) -> None:
         """Start the application.
@@ -101,14 +101,11 @@ class Lifespan:
             raise RuntimeError(f"An event handler did not start: {message.get('message', '')}".rstrip(": "))
 
     async def stop(self) -> None:
-        """Stop it, if it is running."""
-        if self._task is None:
-            return
+        """Stop it, if it still runs; it was started."""
         if not self._task.done():
             await self._incoming.put({"type": "lifespan.shutdown"})
             await self._outgoing.get()
         await self._task
-        self._task = None
 
     async def _run(self) -> None:
         # An application without a lifespan raises at once; the specification says that this is no error.

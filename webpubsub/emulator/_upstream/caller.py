@@ -10,8 +10,8 @@ happened, and nobody waits for them.
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
@@ -129,7 +129,7 @@ class UpstreamCaller:
         service_host: str,
         access_keys: Sequence[str],
         clock: Clock,
-        observe: Callable[[UpstreamExchange], None] | None = None,
+        observe: Callable[[UpstreamExchange], None],
     ) -> None:
         self._configuration = configuration
         self._service_host = service_host
@@ -141,6 +141,7 @@ class UpstreamCaller:
         self._lifespans: list[Lifespan] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._sleeping: set[asyncio.Event] = set()
+        self._limits: dict[asyncio.Timeout, float] = {}
         self._stop_listening: Callable[[], None] | None = None
 
     async def start(self) -> None:
@@ -220,11 +221,6 @@ class UpstreamCaller:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def idle(self) -> None:
-        """Wait until no event is under way that nobody waits for."""
-        while self._tasks:
-            await asyncio.wait(tuple(self._tasks))
-
     async def _notify(
         self,
         handler: EventHandlerSettings,
@@ -272,8 +268,7 @@ class UpstreamCaller:
         if response is not None:
             _keep_cookies(response, to.cookies)
         seconds = self._clock.now() - started
-        if self._observe is not None:
-            self._observe(UpstreamExchange(to.client, name_of(event), request, response, attempts, seconds))
+        self._observe(UpstreamExchange(to.client, name_of(event), request, response, attempts, seconds))
         return response
 
     async def _tries(self, send: Callable[[], Awaitable[WebhookResponse]]) -> tuple[int, WebhookResponse | None]:
@@ -294,9 +289,12 @@ class UpstreamCaller:
             await self._sleep(wait)
 
     async def _send(self, handler: EventHandlerSettings, request: WebhookRequest, seconds: float) -> WebhookResponse:
-        if handler.app is not None:
-            async with asyncio.timeout(seconds):
+        async with self._limited(seconds):
+            if handler.app is not None:
                 return await call_application(handler.app, request, self._service_host)
+            return await self._post(request)
+
+    async def _post(self, request: WebhookRequest) -> WebhookResponse:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding")
@@ -307,7 +305,7 @@ class UpstreamCaller:
             headers=request.headers,
             data=request.body or None,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=seconds),
+            timeout=aiohttp.ClientTimeout(total=None),
         ) as response:
             body = bytearray()
             async for chunk in response.content.iter_any():
@@ -343,6 +341,16 @@ class UpstreamCaller:
         finally:
             validation.task = None
 
+    @asynccontextmanager
+    async def _limited(self, seconds: float) -> AsyncIterator[None]:
+        """Raise `TimeoutError` after so much of the emulator's time."""
+        async with asyncio.timeout(seconds) as limit:
+            self._limits[limit] = self._clock.now() + seconds
+            try:
+                yield
+            finally:
+                del self._limits[limit]
+
     async def _sleep(self, seconds: float) -> None:
         end = self._clock.now() + seconds
         while (left := end - self._clock.now()) > 0:
@@ -363,6 +371,9 @@ class UpstreamCaller:
     def _wake(self) -> None:
         for moved in self._sleeping:
             moved.set()
+        for limit, end in self._limits.items():
+            if not limit.expired():
+                limit.reschedule(self._loop.time() + end - self._clock.now())
 
 
 class _Validation:
