@@ -99,6 +99,31 @@ def test_a_mistake_is_told(arguments: dict[str, Any], error: type[Exception], sa
         EventHandlerSettings(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("service", "said"),
+    [
+        ({"AccessKey": "k"}, ["WebPubSub:accesskey is not read from a file: it is an argument of the emulator."]),
+        (
+            {"Hubs": {"chat": {"EventListeners": [{"EventHubName": "x"}]}}},
+            ["WebPubSub:Hubs:chat:EventListeners: there are no Event Hubs here; event_listeners stand for them."],
+        ),
+        (
+            {"Hubs": {"chat": {"EventHandlers": [{"UrlTemplate": URL, "Auth": {"Type": "ManagedIdentity"}}]}}},
+            ["WebPubSub:Hubs:chat:EventHandlers:0:Auth: requests to event handlers carry no token here."],
+        ),
+        ({"Hubs": {"chat": {"EventHandlers": [{"UrlTemplate": URL, "Auth": {"Type": "None"}}]}}}, []),
+        ({"Hubs": {"chat": {"EventHandlers": [{"UrlTemplate": URL, "Auth": None}], "EventListeners": []}}}, []),
+    ],
+)
+def test_what_has_no_effect_here_is_said(
+    service: dict[str, Any], said: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file of Microsoft's emulator can be used as it is, and nothing in it is ignored in silence."""
+    hub_settings_of({"WebPubSub": service})
+
+    assert [record.getMessage() for record in caplog.records] == said
+
+
 def test_a_document_is_read_as_microsofts_emulator_reads_it() -> None:
     """Names without regard to case; presence and anonymous clients as the management interface has them."""
     hubs = hub_settings_of(
@@ -143,6 +168,9 @@ def test_a_document_is_read_as_microsofts_emulator_reads_it() -> None:
         ([], "the document must be an object"),
         ({"WebPubSub": 1}, "WebPubSub must be an object"),
         ({"Hubs": []}, "WebPubSub:Hubs must be an object"),
+        ({"WebPubSub": {"Hubz": {}}}, "WebPubSub has a field 'hubz' that is not known here"),
+        ({"Logging": {}}, "neither WebPubSub nor Hubs"),
+        ({"Hubs": {"chat": {"EventHandlers": [{"UrlTemplate": URL, "Auth": "x"}]}}}, "EventHandlers:0:Auth must be an"),
         ({"Hubs": {"1": {}}}, "WebPubSub:Hubs:1: that is not the name of a hub"),
         ({"Hubs": {"chat": []}}, "WebPubSub:Hubs:chat must be an object"),
         ({"Hubs": {"chat": {"EventHandler": []}}}, "WebPubSub:Hubs:chat has a field 'eventhandler'"),

@@ -3,6 +3,7 @@
 Pure: the file that they may come from is read elsewhere.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -38,6 +39,8 @@ class SystemEvent(StrEnum):
 
 AsgiApplication: TypeAlias = Any
 """An ASGI application: `async def app(scope, receive, send)`."""
+
+_logger = logging.getLogger("webpubsub.emulator")
 
 _EVENT_NAME = re.compile(r"[a-z][a-z0-9_.-]{0,127}", re.IGNORECASE)
 _IN_PROCESS = "http://event-handler.invalid/{event}"
@@ -183,7 +186,15 @@ def hub_settings_of(document: Mapping[str, Any]) -> dict[str, HubSettings]:
         ValueError: Something in it is not understood; the sentence says where.
     """
     root = _fields(document, "the document")
-    service = _fields(root.get("webpubsub", document), "WebPubSub")
+    if "webpubsub" in root:
+        allowed = {"hubs", "accesskey", "allowunvalidatedentratokens"}
+        service = _known(_fields(root["webpubsub"], "WebPubSub"), "WebPubSub", allowed)
+        for name in sorted(service.keys() - {"hubs"}):
+            _logger.warning("WebPubSub:%s is not read from a file: it is an argument of the emulator.", name)
+    elif "hubs" in root or not root:
+        service = root
+    else:
+        raise ValueError("The document has neither WebPubSub nor Hubs.")
     hubs = service.get("hubs", {})
     if not isinstance(hubs, Mapping):
         raise ValueError("WebPubSub:Hubs must be an object, with a name of a hub for each field.")
@@ -195,6 +206,8 @@ def _hub(name: str, value: object) -> HubSettings:
     if not is_hub(name):
         raise ValueError(f"{place}: that is not the name of a hub.")
     fields = _known(_fields(value, place), place, {"eventhandlers", "anonymousconnectpolicy", "eventlisteners"})
+    if fields.get("eventlisteners"):
+        _logger.warning("%s:EventListeners: there are no Event Hubs here; event_listeners stand for them.", place)
     handlers = fields.get("eventhandlers", [])
     if not isinstance(handlers, list):
         raise ValueError(f"{place}:EventHandlers must be a list.")
@@ -210,6 +223,8 @@ def _hub(name: str, value: object) -> HubSettings:
 def _handler(place: str, value: object) -> EventHandlerSettings:
     allowed = {"urltemplate", "systemevents", "eventpattern", "usereventpattern", "grouppresenceevents", "auth"}
     fields = _known(_fields(value, place), place, allowed)
+    if str(_fields(fields.get("auth") or {}, f"{place}:Auth").get("type", "none")).lower() != "none":
+        _logger.warning("%s:Auth: requests to event handlers carry no token here.", place)
     presence = _fields(fields.get("grouppresenceevents", {}), f"{place}:GroupPresenceEvents")
     if not isinstance(fields.get("urltemplate"), str):
         raise ValueError(f"{place}:UrlTemplate must be a string.")
