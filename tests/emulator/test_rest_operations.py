@@ -486,6 +486,20 @@ def test_a_generated_token_says_what_was_asked_for() -> None:
     }
 
 
+def test_a_generated_token_has_what_recordings_show() -> None:
+    """The issuer and the id of a key; no claim for what was not asked for; two of the same second differ."""
+    service = Service(simulate_entra=True)
+
+    tokens = [json_of(generate(service, ""))["token"] for _ in range(2)]
+    claims = claims_of(generate(service, ""))
+
+    assert set(claims) == {"aud", "iss", "nbf", "iat", "exp"}
+    assert (claims["iss"], claims["nbf"]) == ("https://webpubsub.azure.com", claims["iat"])
+    assert claims["exp"] - claims["iat"] == 3600
+    assert set(jwt.get_unverified_header(tokens[0])) == {"alg", "typ", "kid"}
+    assert tokens[0] != tokens[1]
+
+
 AUDIENCES: list[tuple[str, str]] = [
     ("", f"http://{HOST}/client/hubs/chat"),
     ("clientType=default", f"http://{HOST}/client/hubs/chat"),

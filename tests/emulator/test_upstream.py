@@ -13,6 +13,7 @@ from aiohttp import web
 
 from webpubsub.aio import WebPubSubServiceClient
 from webpubsub.emulator import Emulator, EventHandlerSettings, EventListener
+from webpubsub.emulator._upstream.requests import LARGEST_RESPONSE_BYTES
 
 ALL_EVENTS = {"group_events": ["joined", "left"]}
 JSON = "json.webpubsub.azure.v1"
@@ -458,6 +459,21 @@ async def test_an_exception_in_an_application_is_a_failed_event(
         assert (await refusing).status == 500
 
     assert any("raised an exception" in record.message for record in caplog.records)
+
+
+async def test_a_response_without_end_is_not_read_to_its_end(
+    application: Application, http: aiohttp.ClientSession
+) -> None:
+    """What is more than 16 MiB fails the event."""
+    application.replies["order"] = respond(200, "x" * (LARGEST_RESPONSE_BYTES + 1), content_type="text/plain")
+    async with serving(application) as emulator, http.ws_connect(await url(emulator), protocols=[JSON]) as ann:
+        await ann.receive_json()
+        await ann.send_json({"type": "event", "event": "order", "dataType": "text", "data": "x", "ackId": 1})
+        acknowledgement = await ann.receive_json()
+
+    assert acknowledgement["error"]["name"] == "InternalServerError"
+    (order,) = (event for event in emulator.events if event.event == "order")
+    assert len(order.response_body) < LARGEST_RESPONSE_BYTES + 1024 * 1024
 
 
 async def test_a_listener_hears_beside_the_handler(

@@ -20,9 +20,9 @@ from webpubsub.emulator._hub.upstream import (
     MqttResponse,
     UserEvent,
 )
-from webpubsub.emulator._upstream.caller import UpstreamCaller, UpstreamClient, UpstreamExchange
+from webpubsub.emulator._upstream.caller import UpstreamCaller, UpstreamClient, UpstreamExchange, wait_before_retry
 from webpubsub.emulator._upstream.configuration import Configuration
-from webpubsub.emulator._upstream.requests import ClientOfEvent
+from webpubsub.emulator._upstream.requests import ClientOfEvent, WebhookResponse
 
 ORDER = UserEvent("order", Payload(DataType.TEXT, "x"))
 CONNECT = ConnectEvent({}, {}, {}, ())
@@ -35,16 +35,17 @@ class Application:
     """An ASGI application that allows everything and replies to events as a test wants it."""
 
     def __init__(self, reply: Reply) -> None:
-        self.cookies: list[str] = []
+        self.allows = True
+        self.validations = 0
         self.reply = reply
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve a request."""
         assert scope["type"] == "http"
         if scope["method"] == "OPTIONS":
-            await respond(200, (b"webhook-allowed-origin", b"*"))(receive, send)
+            self.validations += 1
+            await respond(200, (b"webhook-allowed-origin", b"*" if self.allows else b"example.com"))(receive, send)
             return
-        self.cookies += [value.decode() for name, value in scope["headers"] if name == b"cookie"]
         await self.reply(receive, send)
 
 
@@ -68,6 +69,7 @@ class Running:
         listeners = {} if listener is None else {"chat": listener}
         self.clock = Clock()
         self.seen: list[UpstreamExchange] = []
+        self.application = application or Application(respond(204))
         self.caller = UpstreamCaller(
             Configuration(handlers, listeners),
             service_host="127.0.0.1:8080",
@@ -86,8 +88,11 @@ async def start() -> AsyncIterator[Start]:
     """Starts callers, and stops them."""
     started: list[Running] = []
 
-    async def start(reply: Reply | None = None, listener: EventListener | None = None, **settings: Any) -> Running:
+    async def start(
+        reply: Reply | None = None, listener: EventListener | None = None, *, allows: bool = True, **settings: Any
+    ) -> Running:
         running = Running(None if reply is None else Application(reply), listener, **settings)
+        running.application.allows = allows
         await running.caller.start()
         started.append(running)
         return running
@@ -152,6 +157,57 @@ async def test_a_handler_that_takes_too_long_fails_the_event_once(
     assert await event == EventFailed()
     assert "An event handler took too long." in caplog.text
     assert [(exchange.attempts, exchange.response) for exchange in running.seen] == [(1, None)]
+
+
+WAITS: list[tuple[int | None, list[float | None]]] = [
+    (None, [1, 3, 5, None]),
+    (408, [1, 3, 5, None]),
+    (500, [1, 3, 5, None]),
+    (599, [1, 3, 5, None]),
+    (429, [None]),
+    (404, [None]),
+    (200, [None]),
+]
+
+
+@pytest.mark.parametrize(("status", "waits"), WAITS)
+def test_what_may_pass_is_tried_four_times(status: int | None, waits: list[float | None]) -> None:
+    """No response, 408 and 5xx; never 429."""
+    outcome = None if status is None else WebhookResponse(status)
+
+    assert [wait_before_retry(outcome, attempt) for attempt in range(1, len(waits) + 1)] == waits
+
+
+async def test_a_webhook_that_says_no_is_asked_again_ever_later(start: Start) -> None:
+    """After 1, 2, 4 seconds and so on, up to a minute; events that come at once share the question."""
+    running = await start(respond(204), allows=False)
+    asked: list[float] = []
+    for second in range(200):
+        before = running.application.validations
+        await asyncio.gather(*(running.caller.user_event(ORDER, running.client, 2) for _ in range(3)))
+        if running.application.validations > before:
+            assert running.application.validations == before + 1
+            asked.append(second)
+        running.clock.advance(1)
+
+    assert asked == [0, 1, 3, 7, 15, 31, 63, 123, 183]
+    assert {exchange.attempts for exchange in running.seen} == {0}
+
+
+async def test_a_webhook_that_agreed_is_asked_again_beside_the_event(start: Start) -> None:
+    """After a minute the event goes out at once; a no counts from the next one on."""
+    running = await start(respond(204))
+    outcomes = [await running.caller.user_event(ORDER, running.client, 2)]
+    running.clock.advance(61)
+    running.application.allows = False
+    outcomes.append(await running.caller.user_event(ORDER, running.client, 3))
+    while running.application.validations < 2:
+        await asyncio.sleep(0)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    outcomes.append(await running.caller.user_event(ORDER, running.client, 4))
+
+    assert outcomes == [EventReply(), EventReply(), EventFailed()]
 
 
 async def test_what_an_application_sends_in_pieces_is_one_response(start: Start) -> None:
