@@ -112,6 +112,7 @@ VIOLATIONS = [
     '{"type":"invoke","invocationId":"1","target":"group","event":"e"}',
     '{"type":"invoke","invocationId":"","target":"event","event":"e"}',
     '{"type":"invoke","target":"event","event":"e"}',
+    '{"type":"invoke","invocationId":"i","target":"event","event":"1e"}',
     '{"type":"cancelInvocation"}',
     '{"type":"sendToGroup","group":"g","stream":1}',
     '{"type":"sendToGroup","group":"g","stream":{}}',

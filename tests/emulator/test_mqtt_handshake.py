@@ -21,7 +21,7 @@ from webpubsub.emulator._clients.mqtt_packets import (
     Will,
     encode,
 )
-from webpubsub.emulator._hub.messages import Close
+from webpubsub.emulator._hub.messages import Close, DataType, Message, Payload
 from webpubsub.emulator._hub.upstream import (
     CallUpstream,
     ConnectedEvent,
@@ -653,6 +653,20 @@ def test_a_server_that_stops_drops_who_has_not_connected(service: Service) -> No
 
     assert (ann.received(), ann.closed) == ([], Close(1001))
     assert ann.session.ended
+
+
+def test_before_the_connect_a_client_is_nobody(service: Service) -> None:
+    """Nothing is delivered to it, it is in no group, and it can be closed; what it sends then is ignored."""
+    ann = Client(service)
+    ann.holder.deliver(Message(Payload(DataType.TEXT, "x")))
+    ann.holder.joined("g")
+    ann.holder.perform(ann.session.resumed(ann.time.now))
+    assert (ann.received(), ann.holder.calls) == ([], [])
+
+    ann.holder.close("enough")
+
+    assert ann.closed == Close(1000, "enough")
+    assert ann.send(Connect("ann", V3, keep_alive=60)) == []
 
 
 def test_a_message_for_a_client_is_no_sign_of_life(service: Service) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.mqtt_in_memory import MqttClient, Time, client, published
 from tests.support.service_in_memory import Service
+from webpubsub.emulator._clients.mqtt_messages import response_of
 from webpubsub.emulator._clients.mqtt_outbound import LONGEST_OUTBOUND, Outbound
 from webpubsub.emulator._clients.mqtt_packets import (
     V3,
@@ -35,9 +36,10 @@ from webpubsub.emulator._clients.mqtt_packets import (
     encode,
 )
 from webpubsub.emulator._clients.simple import SimpleCodec
-from webpubsub.emulator._hub.messages import DataType, Payload
+from webpubsub.emulator._hub.messages import DataType, Message, Payload
 from webpubsub.emulator._hub.upstream import (
     CallUpstream,
+    ConnectReply,
     DisconnectedEvent,
     EventFailed,
     EventReply,
@@ -668,6 +670,54 @@ def test_a_response_finds_a_client_that_has_come_back(service: Service, ann: Mqt
     again = back(service, ann)
 
     assert published(again.received()) == [("$webpubsub/server/events/e/succeeded", b"", 1)]
+
+
+def test_a_reply_that_nobody_waits_for_is_ignored(service: Service, ann: MqttClient) -> None:
+    """One to no event, and a second one to the same."""
+    ann.send(Publish("$webpubsub/server/events/e", b"hi"))
+    (call,) = [
+        call for call in ann.holder.calls if isinstance(call, CallUpstream) and isinstance(call.event, UserEvent)
+    ]
+    ann.holder.perform(ann.session.upstream_replied(call.call_id + 1, EventReply(), ann.time.now))
+    assert ann.received() == []
+    for _ in range(2):
+        ann.holder.perform(ann.session.upstream_replied(call.call_id, EventReply(), ann.time.now))
+
+    assert len(published(ann.received())) == 1
+    with pytest.raises(TypeError, match="ConnectReply is not the reply to an event"):
+        response_of("e", Publish("t", b""), ConnectReply())
+
+
+def test_what_is_gone_is_gone_once(service: Service) -> None:
+    """Closing a session that has ended has no effect, nor have messages of quality 0 for one that waits."""
+    ann = client(service, properties=KEPT)
+    ann.subscribe("g", identifier=1)
+    ann.lose()
+    ann.holder.deliver(Message(Payload(DataType.TEXT, "late"), "g"))
+    calls = list(ann.holder.calls)
+    for _ in range(2):
+        ann.holder.close("enough")
+
+    ends = [call.event for call in ann.holder.calls[len(calls) :] if isinstance(call, CallUpstream)]
+    assert [type(event) for event in ends] == [GroupLeftEvent, DisconnectedEvent]
+
+
+def test_what_comes_from_the_server_can_be_left_without_a_role(service: Service) -> None:
+    """It is no group; whoever leaves it gets its messages as before."""
+    ann = client(service, roles=())
+    ann.subscribe("$webpubsub/server/messages", qos=1)
+
+    assert ann.send(Unsubscribe(2, ("$webpubsub/server/messages",))) == [UnsubAck(2, (ReasonCode.SUCCESS,))]
+
+
+def test_what_is_too_large_with_an_identifier_is_too_large(service: Service) -> None:
+    """A client that takes small packets gets small ones only, also in quality 0."""
+    ann = client(service, properties=Properties(maximum_packet_size=60))
+    ann.subscribe("g", identifier=1)
+    for text in ("x" * 60, "y"):
+        ann.holder.deliver(Message(Payload(DataType.TEXT, text), "g"))
+
+    assert [payload for _, payload, _ in published(ann.received())] == [b"y"]
 
 
 def test_the_application_hears_of_the_end_after_the_last_event(service: Service) -> None:

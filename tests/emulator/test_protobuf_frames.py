@@ -186,6 +186,17 @@ VIOLATIONS = [
     up(send_to_group_message={"group": "g", "data": {"text_data": "x"}, "metadata": {"k k": "v"}}),
     up(event_message={"event": "1e", "data": {"text_data": "x"}}),
     up(event_message={"event": "e"}),
+    up(send_to_group_message={"group": "g", "stream": {"stream_id": "s"}, "data": {"text_data": "x"}}),
+    up(send_to_group_message={"group": "g", "stream": {"stream_id": "s"}, "ack_id": 1}),
+    up(send_to_group_message={"group": "g", "stream": {"stream_id": "s", "idle_timeout_ms": 0}}),
+    up(send_to_group_message={"group": "g", "stream": {}}),
+    up(stream_data_message={"stream_id": "s", "stream_sequence_id": 1}),
+    up(stream_data_message={"stream_id": "s", "data": {"text_data": "x"}}),
+    up(stream_data_message={"stream_id": "s", "stream_sequence_id": 0, "data": {"text_data": "x"}}),
+    up(stream_data_message={"stream_id": LONG}),
+    up(invoke_event_message={"event": "1e", "invocation_id": "i"}),
+    up(invoke_event_message={"event": "e"}),
+    up(cancel_invocation_message={}),
 ]
 
 

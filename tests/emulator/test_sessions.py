@@ -1,12 +1,13 @@
 """What the frames of clients cause, without sockets."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from tests.support.service_in_memory import Service
 from webpubsub.emulator._clients.simple import SimpleCodec
-from webpubsub.emulator._hub.messages import Close, Frame
+from webpubsub.emulator._hub.messages import ClientMessage, Close, DataType, Frame, Message, Payload, StreamInfo
 
 EVERYTHING = ("webpubsub.sendToGroup", "webpubsub.joinLeaveGroup")
 
@@ -196,6 +197,51 @@ def test_a_violation_ends_the_connection(service: Service) -> None:
     assert client.frames == ['{"type":"system","event":"disconnected","message":"The text is not valid JSON."}']
     assert client.closed == Close(1007, "The text is not valid JSON.")
     assert service.hub().everyone() == service.hub().group("g") == service.hub().group("h") == []
+
+
+class TwoAtOnce(SimpleCodec):
+    """Each frame is two messages."""
+
+    def decode(self, frame: Frame) -> Iterable[ClientMessage]:
+        """Read it twice."""
+        return [*super().decode(frame), *super().decode(frame)]
+
+
+def test_what_comes_after_the_end_in_one_frame_is_not_carried_out(service: Service) -> None:
+    """The first message ends the session, so the second one has no effect; both have one otherwise."""
+    allowed, stranger = (service.connect(None, "g", roles=roles, codec=TwoAtOnce("g")) for roles in (EVERYTHING, ()))
+    for client in (allowed, stranger):
+        client.receive("hi")
+
+    assert allowed.frames == ["hi", "hi"]
+    assert stranger.outgoing.count(Close(1008, "The client does not have permission to send to group 'g'.")) == 1
+
+
+@pytest.mark.parametrize("reliable", [False, True])
+def test_a_client_that_was_closed_hears_nothing_more(service: Service, reliable: bool) -> None:
+    """Neither messages that are on their way to it, nor news when it comes back or is lost."""
+    client = service.connect("ann", "g", roles=EVERYTHING, reliable=reliable)
+    client.close("enough")
+    client.outgoing.clear()
+
+    client.deliver(Message(Payload(DataType.TEXT, "late")))
+    client.send(type="ping")
+    client.leave()
+    client.wake()
+    if not reliable:
+        client.come_back()
+
+    assert client.outgoing == []
+
+
+def test_a_reliable_client_is_told_nothing_that_its_subprotocol_cannot_say(service: Service) -> None:
+    """Such a message has no number, and the next one has the first."""
+    client = service.connect("ann", codec=SimpleCodec(), reliable=True)
+    end = StreamInfo("s", 1, end=True)
+
+    client.deliver(Message(Payload(DataType.TEXT, ""), "g", stream=end))
+
+    assert client.outgoing == []
 
 
 @pytest.mark.parametrize(("no_echo", "own"), [(False, ["hi", b"\x00"]), (True, [])])

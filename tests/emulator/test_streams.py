@@ -170,6 +170,16 @@ def test_only_who_may_send_may_stream(service: Service, publisher: Client, subsc
     assert [stream["error"]["name"] for _, stream in pieces(subscriber)] == ["Forbidden"]
 
 
+def test_a_piece_of_a_stream_that_is_not_there_closes_nothing_else(publisher: Client) -> None:
+    """Its publisher is told, and its other streams go on."""
+    publisher.send(type="streamData", streamId="other", streamSequenceId=1, dataType="json", data=1)
+    piece(publisher, 1)
+
+    closed, ack = told(publisher)
+    assert (closed["type"], closed["streamId"], closed["error"]["name"]) == ("streamClosed", "other", "StreamNotFound")
+    assert ack["expectedSequenceId"] == 2
+
+
 def test_a_stream_that_is_idle_is_closed(service: Service, subscriber: Client) -> None:
     """A sign of life, or a piece, begins the time anew."""
     publisher = service.connect(roles=EVERYTHING)
