@@ -54,6 +54,27 @@ def test_each_record_is_a_line(record: Record, line: str) -> None:
     assert str(record) == line
 
 
+def request_with(status: int, headers: dict[str, str], body: bytes) -> RequestRecord:
+    return RequestRecord(1, "POST", "/api/hubs/chat/:send", {}, b"", "chat", "send_to_all", status, headers, body)
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (request_with(202, {}, b"ignored"), ""),
+        (request_with(401, {"www-authenticate": 'Bearer error="x", error_description="No."'}, b""), "No."),
+        (request_with(401, {"www-authenticate": "Bearer"}, b""), ""),
+        (request_with(400, {}, b'{"code": "BadRequest", "message": "Wrong."}'), "Wrong."),
+        (request_with(400, {}, b'{"code": "BadRequest"}'), '{"code": "BadRequest"}'),
+        (request_with(400, {}, b"[]"), "[]"),
+        (request_with(502, {}, b" Bad \xff "), "Bad \ufffd"),
+    ],
+)
+def test_a_refusal_is_told_in_words(record: RequestRecord, reason: str) -> None:
+    """Those of the challenge, of the message, or what else the body says."""
+    assert record.reason == reason
+
+
 def test_bodies_are_read_as_json() -> None:
     """Those of requests and of events."""
     request, event = RECORDS[0][0], RECORDS[3][0]

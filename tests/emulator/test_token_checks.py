@@ -237,3 +237,26 @@ LOCATIONS = [
 def test_urls_are_reduced_to_what_matters(url: str, location: object) -> None:
     """Two URLs with the same location are the same audience."""
     assert locate(url) == location
+
+
+def refusal(target: str, audience: str) -> str:
+    """Tell why a client with a token for an audience is turned away from a path."""
+    verifier = Verifier([KEY], frozenset({HOST}))
+    with pytest.raises(RefusedError) as refused:
+        verifier.check_client(token(aud=audience), HOST, target, "other")
+    return refused.value.response.headers["WWW-Authenticate"].rpartition("error_description=")[2].strip('"')
+
+
+@pytest.mark.parametrize(
+    ("target", "audience", "reason"),
+    [
+        ("/client/hubs/other", f"http://{HOST}/client/hubs/chat", ": the token is for hub chat, not other"),
+        ("/client/hubs/other", f"http://{HOST}/client/hubs/ch%22at", ""),
+        ("/client/hubs/other", "http://elsewhere.test/client/hubs/other", ""),
+        ("/client/hubs/other", "chat", ""),
+        ("/client", f"http://{HOST}/client/hubs/chat", ""),
+    ],
+)
+def test_a_token_for_another_hub_is_told_by_name(target: str, audience: str, reason: str) -> None:
+    """The mistake that is made most often with several hubs; names that are none are not repeated."""
+    assert refusal(target, audience) == f"The audience is invalid{reason}"

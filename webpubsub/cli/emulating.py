@@ -1,42 +1,23 @@
 """`webpubsub emulator`: the local service, with a line on the terminal for everything that happens."""
 
 import json
-import re
 import signal
-import sys
 import threading
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import attrs
 import click
-from rich.console import Console
-from rich.markup import escape
 
-from webpubsub.emulator import (
-    DEVELOPMENT_KEY,
-    ConnectionRecord,
-    Emulator,
-    EventRecord,
-    FaultRecord,
-    MembershipRecord,
-    MessageRecord,
-    Record,
-    RequestRecord,
-    fault_of,
-)
+from webpubsub.emulator import DEVELOPMENT_KEY, Emulator, fault_of
 
+from .event_log import json_log, text_log
 from .service import is_loopback
 
-__all__ = ["emulator", "fields_of", "line_of"]
+__all__ = ["emulator"]
 
 _WAIT_SECONDS = 0.5
-_SHORT = (str, int, float, tuple, type(None))
-_LONGEST_REASON = 100
-_DESCRIPTION = re.compile(r'error_description="([^"]*)"')
-_COLOURS = {2: "green", 4: "yellow", 5: "red", 0: "red"}
 
 
 @click.command()
@@ -54,6 +35,11 @@ _COLOURS = {2: "green", 4: "yellow", 5: "red", 0: "red"}
     help="A hub whose clients need no token; * for all.",
 )
 @click.option("--simulate-entra", is_flag=True, help="Take tokens of Microsoft Entra ID that the access key signed.")
+@click.option(
+    "--accept-unvalidated-entra-tokens",
+    is_flag=True,
+    help="Take every unexpired token for Microsoft Entra ID's audience, whoever signed it; on loopback only.",
+)
 @click.option(
     "--api-version",
     "api_versions",
@@ -81,6 +67,7 @@ def emulator(
     secondary_access_key: str | None,
     anonymous_hubs: tuple[str, ...],
     simulate_entra: bool,
+    accept_unvalidated_entra_tokens: bool,
     api_versions: tuple[str, ...],
     tls: bool,
     ca_file: Path | None,
@@ -95,7 +82,9 @@ def emulator(
     The first line on standard output is the connection string and nothing else. The log goes to standard error.
     """
     if tls != (ca_file is not None):
-        raise click.UsageError("--tls and --ca-file need each other.")
+        raise click.UsageError(
+            "--tls and --ca-file need each other: the file is where the certificate is written that clients must trust."
+        )
     try:
         running = Emulator(
             host=host,
@@ -104,6 +93,7 @@ def emulator(
             secondary_access_key=secondary_access_key,
             anonymous_hubs=anonymous_hubs,
             simulate_entra=simulate_entra,
+            accept_unvalidated_entra_tokens=accept_unvalidated_entra_tokens,
             api_versions=None if "any" in api_versions else api_versions,
             tls=tls,
             event_handlers=_by_hub(handlers),
@@ -114,7 +104,7 @@ def emulator(
     if faults_file is not None:
         running.faults.add(*_faults(faults_file))
     if not quiet:
-        running.observe(_json_logger() if log_format == "json" else _text_logger())
+        running.observe(json_log() if log_format == "json" else text_log())
     try:
         running.start()
     except ModuleNotFoundError as error:
@@ -122,26 +112,37 @@ def emulator(
     except OSError as error:
         raise click.UsageError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
     try:
-        _run(running, ca_file, loopback=is_loopback(host))
+        with _told_to_stop() as stopping:
+            if ca_file is not None:
+                _write(ca_file, running.ca_certificate)
+            click.echo(running.connection_string)
+            if not is_loopback(host):
+                click.echo("Warning: anyone who reaches this machine can use it.", err=True)
+            if accept_unvalidated_entra_tokens:
+                click.echo("Warning: anyone can forge the tokens of Microsoft Entra ID that it accepts.", err=True)
+            while not stopping.wait(_WAIT_SECONDS):
+                pass
     finally:
         running.stop()
 
 
-def _run(running: Emulator, ca_file: Path | None, *, loopback: bool) -> None:
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """Give an event that is set when the process is told to stop."""
     stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
-    if ca_file is not None:
-        try:
-            ca_file.write_text(running.ca_certificate, "ascii")
-        except OSError as error:
-            raise click.UsageError(f"cannot write {ca_file}: {error.strerror}") from None
-    click.echo(running.connection_string)
-    sys.stdout.flush()
-    if not loopback:
-        click.echo("Warning: anyone who reaches this machine can use it.", err=True)
-    while not stopping.wait(_WAIT_SECONDS):
-        pass
+    before = {number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "ascii")
+    except OSError as error:
+        raise click.UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _by_hub(given: Iterable[str]) -> dict[str, list[str]]:
@@ -167,73 +168,3 @@ def _faults(path: Path) -> list[Any]:
         return [fault_of(item) for item in document]
     except ValueError as error:
         raise click.UsageError(f"{path}: {error}") from None
-
-
-def line_of(record: Record) -> tuple[str, str] | None:
-    """Say in a line what happened; return its colour, too. Frames are too many to be told."""
-    match record:
-        case RequestRecord(status=status):
-            path = record.target.partition("?")[0].partition("/hubs/")[2].partition("/")[2] or record.target
-            words = f"{record.method:<6} {path:<28} {status or 'cut'}"
-            if status >= 400:
-                words += f"  {_reason(record)}"
-            return words, _COLOURS.get(status // 100, "white")
-        case MessageRecord():
-            to = f"{len(record.to)} client" + ("" if len(record.to) == 1 else "s")
-            return f"       {'group ' + record.group if record.group is not None else 'message'} -> {to}", "cyan"
-        case EventRecord(event=event, status=status):
-            if not record.url:
-                return f"event  {event}: nobody hears of it", "yellow"
-            came = "no response" if status is None else str(status)
-            return f"event  {event} -> {came} in {1000 * record.seconds:.0f} ms", _COLOURS.get(
-                (status or 0) // 100, "white"
-            )
-        case ConnectionRecord(what="refused"):
-            return f"client refused: {record.reason}", "red"
-        case ConnectionRecord():
-            return str(record), "blue"
-        case MembershipRecord():
-            return str(record), "blue"
-        case FaultRecord():
-            return str(record), "magenta"
-    return None
-
-
-def _reason(record: RequestRecord) -> str:
-    said = _DESCRIPTION.search(record.response_headers.get("www-authenticate", ""))
-    if said is not None:
-        return said[1]
-    try:
-        return str(json.loads(record.response_body)["message"])
-    except (ValueError, KeyError, TypeError):
-        return record.response_body.decode("utf-8", "replace").strip()[:_LONGEST_REASON]
-
-
-def _text_logger() -> Callable[[Record], None]:
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-
-    def log(record: Record) -> None:
-        line = line_of(record)
-        if line is not None:
-            words, colour = line
-            hub = (record.hub or "-")[:12]
-            time = datetime.fromtimestamp(record.time)
-            printable = "".join(character if character.isprintable() else "?" for character in words)
-            console.print(f"[dim]{time:%H:%M:%S}[/] {escape(hub):<12} [{colour}]{escape(printable)}[/]")
-
-    return log
-
-
-def _json_logger() -> Callable[[Record], None]:
-    def log(record: Record) -> None:
-        if line_of(record) is not None:
-            click.echo(json.dumps(fields_of(record), ensure_ascii=False), err=True)
-
-    return log
-
-
-def fields_of(record: Record) -> dict[str, Any]:
-    """Read a record for machines: what is short. Bodies, headers and payloads stay with the emulator."""
-    kind = type(record).__name__.removesuffix("Record").lower()
-    fields = attrs.asdict(record, recurse=False, filter=lambda _, value: isinstance(value, _SHORT))
-    return {"kind": kind, **fields}

@@ -1,17 +1,32 @@
 """What a command prints: a table for people, JSON for machines."""
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["output_option", "show_result", "show_rows"]
+__all__ = ["give_up", "output_option", "printable", "show_result", "show_rows"]
 
 _WIDE = 500
 """Columns of a file or a pipe, in which nothing is folded."""
+
+
+def printable(text: str) -> str:
+    """Write what a terminal would obey, such as a sequence that changes colours, as its escape."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def give_up(stream: TextIO) -> None:
+    """Have what is still to be written to a stream go nowhere: nobody reads it any more."""
+    with suppress(OSError, ValueError), open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,8 +52,8 @@ def show_rows(rows: Sequence[Mapping[str, object]], output: str, *, empty: str) 
     for name in rows[0]:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    console = Console(highlight=False)
+        table.add_row(*("" if value is None else printable(str(value)) for value in row.values()))
+    console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = _WIDE
     with console.capture() as captured:

@@ -5,6 +5,7 @@ read by every thread. It keeps a bounded number of records of each kind, so a lo
 """
 
 import json
+import re
 import threading
 import time
 from collections import deque
@@ -25,11 +26,14 @@ __all__ = [
     "MessageRecord",
     "Record",
     "RequestRecord",
+    "refusal_in_words",
     "without_secrets",
 ]
 
 _SECRET_HEADERS = frozenset(("authorization", "ce-signature", "cookie", "set-cookie"))
 _LONGEST_LINE = 160
+_LONGEST_REASON = 200
+_DESCRIPTION = re.compile(r'error_description="([^"]*)"')
 
 
 @attrs.frozen
@@ -50,6 +54,7 @@ class RequestRecord:
         operation: The operation of the service, if the path is one of it.
         status: What the client got; 0 when it got nothing.
         seconds: How long it took.
+        recipients: How many clients its message was for; None when it sent none.
     """
 
     time: float
@@ -63,6 +68,12 @@ class RequestRecord:
     response_headers: Mapping[str, str]
     response_body: bytes
     seconds: float = 0.0
+    recipients: int | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused, in words; empty when it was not, or when nobody says."""
+        return refusal_in_words(self.response_headers, self.response_body) if self.status >= 400 else ""
 
     def json(self) -> Any:
         """Read the body as JSON."""
@@ -92,6 +103,7 @@ class MessageRecord:
         group: The group that it was sent to, if it was sent to one.
         from_user_id: The user of the client that sent it; None for REST and for anonymous clients.
         metadata: What was sent with it.
+        from_server: Whether a REST request sent it; otherwise a client did.
     """
 
     time: float
@@ -101,6 +113,7 @@ class MessageRecord:
     group: str | None = None
     from_user_id: str | None = None
     metadata: Mapping[str, str] | None = None
+    from_server: bool = False
 
     @property
     def data_type(self) -> str:
@@ -225,7 +238,17 @@ class MembershipRecord:
 
 @attrs.frozen
 class FrameRecord:
-    """A frame of a client, in (from the client) or out (to it)."""
+    """A frame of a client.
+
+    Example:
+        >>> from webpubsub.emulator import FrameRecord
+        >>> print(FrameRecord(0.0, "chat", "c1", "in", '{"type": "ping"}'))
+        < c1 '{"type": "ping"}'
+
+    Attributes:
+        direction: `in` is from the client, `out` is to it.
+        frame: The text or the bytes of it.
+    """
 
     time: float
     hub: str
@@ -338,6 +361,18 @@ class Journal:
             records = sorted((record for kind in kinds for record in self._records[kind]), key=lambda it: it.time)
         lines = [f"  {record.hub or '-'}: {record}"[:_LONGEST_LINE] for record in records[-most:]]
         return "\n".join(lines) or "  nothing"
+
+
+def refusal_in_words(headers: Mapping[str, str], body: bytes) -> str:
+    """Find what a refusal says to people: in the challenge of a 401, the message of its JSON, or its text."""
+    challenge = next((value for name, value in headers.items() if name.lower() == "www-authenticate"), "")
+    said = _DESCRIPTION.search(challenge)
+    if said is not None:
+        return said[1]
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode("utf-8", "replace").strip()[:_LONGEST_REASON]
 
 
 def without_secrets(headers: Sequence[tuple[str, str]] | Mapping[str, str]) -> dict[str, str]:

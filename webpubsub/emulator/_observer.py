@@ -1,6 +1,7 @@
 """Writes down what the server and its hubs do, from their values to records, and what the service would bill."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Literal
 
@@ -18,6 +19,7 @@ from ._journal import (
     MembershipRecord,
     MessageRecord,
     RequestRecord,
+    refusal_in_words,
     without_secrets,
 )
 from ._testing.faults import Fault
@@ -34,8 +36,26 @@ class Observer:
         self.journal = journal
         self.meter = meter
         self._clock = clock
+        self._recipients: list[int] | None = None
 
-    def request(self, request: Request, operation: str | None, response: Response | None, seconds: float) -> None:
+    @contextmanager
+    def server_sending(self) -> Iterator[list[int]]:
+        """Take the messages of the block as those of a REST request; gives how many clients each was for."""
+        recipients: list[int] = []
+        self._recipients = recipients
+        try:
+            yield recipients
+        finally:
+            self._recipients = None
+
+    def request(
+        self,
+        request: Request,
+        operation: str | None,
+        response: Response | None,
+        seconds: float,
+        recipients: Sequence[int] = (),
+    ) -> None:
         """Write down a REST request, and what the client got for it."""
         self.journal.add(
             RequestRecord(
@@ -50,12 +70,15 @@ class Observer:
                 {} if response is None else without_secrets(response.headers),
                 b"" if response is None else response.body,
                 seconds,
+                sum(recipients) if recipients else None,
             )
         )
 
     def message(self, hub: str, targets: Sequence[Connection], message: Message) -> None:
         """Write down a message, and who it is for."""
         to = tuple([connection.connection_id for connection in targets])
+        if self._recipients is not None:
+            self._recipients.append(len(to))
         self.journal.add(
             MessageRecord(
                 self._clock.wall(),
@@ -65,6 +88,7 @@ class Observer:
                 message.group,
                 message.from_user_id,
                 message.metadata,
+                self._recipients is not None,
             )
         )
 
@@ -121,8 +145,7 @@ class Observer:
 
     def refused(self, request: Request, response: Response) -> None:
         """Write down that a client may not connect."""
-        words = response.body.decode("utf-8", "replace")
-        reason = f"{response.status} {words}" if words else str(response.status)
+        reason = f"{response.status} {refusal_in_words(response.headers, response.body)}".rstrip()
         hub = hub_of(request) or ""
         self.journal.add(ConnectionRecord(self._clock.wall(), hub, "", None, None, "refused", reason))
 

@@ -13,6 +13,7 @@ import secrets
 import socket
 import ssl
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
@@ -198,15 +199,17 @@ class Server:
         if fault is not None:
             self._observer.fault(fault, hub)
             await asyncio.sleep(fault.delay_seconds)
+        recipients: Sequence[int] = ()
         if fault is not None and fault.reset == "before":
             response = None
         elif fault is not None and fault.status is not None:
             response = refusal_of(fault)
         else:
-            plain, response = await self._carry_out(request, plain)
+            plain, response, recipients = await self._carry_out(request, plain)
         if fault is not None and fault.reset is not None:
             response = None
-        self._observer.request(plain, self._rest.operation_of(plain), response, self._clock.now() - started)
+        operation, seconds = self._rest.operation_of(plain), self._clock.now() - started
+        self._observer.request(plain, operation, response, seconds, recipients)
         if response is None:
             abort(request.transport)
             return web.Response()  # goes nowhere: the connection is cut
@@ -217,15 +220,16 @@ class Server:
             made.force_close()
         return made
 
-    async def _carry_out(self, request: web.BaseRequest, plain: Request) -> tuple[Request, Response]:
-        """Return the response, and the request with its body."""
+    async def _carry_out(self, request: web.BaseRequest, plain: Request) -> tuple[Request, Response, Sequence[int]]:
+        """Return the request with its body, the response, and how many clients each message was for."""
         admitted = self._rest.admit(plain)
         if isinstance(admitted, Response):
-            return plain, admitted
+            return plain, admitted, ()
         body = await self._body(request, plain)
         if isinstance(body, Response):
-            return plain, body
-        return attrs.evolve(plain, body=body), admitted.carry_out(body)
+            return plain, body, ()
+        with self._observer.server_sending() as recipients:
+            return attrs.evolve(plain, body=body), admitted.carry_out(body), recipients
 
     async def _body(self, request: web.BaseRequest, plain: Request) -> bytes | Response:
         """Return the body, or say what is wrong with how it came."""

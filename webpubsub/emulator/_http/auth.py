@@ -10,6 +10,7 @@ work through a reverse proxy.
 import ipaddress
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 from typing import TypeAlias
 from urllib.parse import unquote
 
@@ -18,6 +19,7 @@ import attrs
 from webpubsub.tokens import InvalidTokenError, read_unverified, verify
 
 from .._clock import Clock
+from .._hub.names import is_hub
 from .refusals import RefusedError, forbidden_origin, unauthorized
 
 __all__ = ["ENTRA_AUDIENCE", "Claims", "Location", "Verifier", "locate"]
@@ -89,7 +91,7 @@ class Verifier:
         """Refuse a REST request unless its token is good for this host and path."""
         claims = self._read(token)
         if not self._is_for(claims, authority, path, may_go_on=True) and not self._is_from_entra(claims):
-            raise RefusedError(unauthorized(_WRONG_AUDIENCE))
+            raise RefusedError(unauthorized(_wrong_audience(claims, path)))
 
     def check_entra(self, token: str | None) -> None:
         """Refuse a REST request unless its token comes from Entra ID: no access key will do."""
@@ -109,7 +111,7 @@ class Verifier:
         if isinstance(expiry, int | float) and expiry + _LEEWAY_SECONDS <= self.clock.wall():
             raise RefusedError(unauthorized("The token has expired."))
         if not self._is_for(claims, authority, path):
-            raise RefusedError(unauthorized(_WRONG_AUDIENCE))
+            raise RefusedError(unauthorized(_wrong_audience(claims, path)))
         return claims
 
     def _read(self, token: str | None, *, signed: bool = False) -> Claims:
@@ -146,6 +148,20 @@ class Verifier:
 def _covers(audience: Location, own: Location, *, may_go_on: bool) -> bool:
     host, segments = audience
     return (host, segments[: len(own[1])] if may_go_on else segments) == own
+
+
+def _wrong_audience(claims: Claims, path: str) -> str:
+    asked = _hub_in(location("", path.removeprefix("/"))[1])
+    for audience in filter(None, map(locate, strings(claims, "aud"))):
+        named = _hub_in(audience[1])
+        if named is not None and asked is not None and named != asked:
+            return f"{_WRONG_AUDIENCE}: the token is for hub {named}, not {asked}"
+    return _WRONG_AUDIENCE
+
+
+def _hub_in(segments: Sequence[str]) -> str | None:
+    hub = next((after for before, after in pairwise(segments) if before == "hubs"), "")
+    return hub if is_hub(hub) else None
 
 
 def _is_local(name: str) -> bool:

@@ -1,0 +1,127 @@
+"""The log of the local service: which lines and objects it has, and that nothing ends the service."""
+
+import io
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from webpubsub import WebPubSubServiceClient
+from webpubsub.cli.event_log import fields_of, json_log, line_of, text_log
+from webpubsub.emulator import (
+    ConnectionRecord,
+    Emulator,
+    EventRecord,
+    FaultRecord,
+    FrameRecord,
+    MembershipRecord,
+    MessageRecord,
+    Record,
+    RequestRecord,
+)
+
+
+def request(status: int, target: str = "/api/hubs/chat/:send?api-version=1", **more: Any) -> RequestRecord:
+    return RequestRecord(
+        1, "POST", target, {}, b"", "chat", "send_to_all", status, more.pop("headers", {}), b"", **more
+    )
+
+
+def event(url: str, status: int | None) -> EventRecord:
+    return EventRecord(1, "chat", "order", "c1", "ann", url, {}, b"", status, seconds=0.012)
+
+
+REFUSED = {"www-authenticate": 'Bearer error_description="The token is for hub chat, not other"'}
+LINES: list[tuple[Record, str | None]] = [
+    (request(202, recipients=3), "POST :send  202 -> 3 clients"),
+    (request(202, recipients=1), "POST :send  202 -> 1 client"),
+    (request(200), "POST :send  200"),
+    (request(401, headers=REFUSED), "POST :send  401 The token is for hub chat, not other"),
+    (request(500), "POST :send  500"),
+    (request(0), "POST :send  cut"),
+    (request(404, "/nowhere"), "POST /nowhere  404"),
+    (event("http://127.0.0.1:9", 200), "event order -> 200 in 12 ms"),
+    (event("http://127.0.0.1:9", None), "event order -> no response in 12 ms"),
+    (event("", None), "event order of ann: nobody hears of it"),
+    (ConnectionRecord(1, "chat", "c1", "ann", None, "opened"), "ann opened (c1)"),
+    (ConnectionRecord(1, "chat", "", None, None, "refused", "401 No token."), "client refused: 401 No token."),
+    (MembershipRecord(1, "chat", "c1", "ann", "room", "joined"), "ann joined room"),
+    (FaultRecord(1, "chat", "client drop"), "fault: client drop"),
+    (FrameRecord(1, "chat", "c1", "in", "{}"), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("record", "line"), LINES, ids=[f"{number}" for number in range(len(LINES))])
+def test_everything_that_happens_is_a_line(record: Record, line: str | None) -> None:
+    """A request and what it sends are one; frames are none."""
+    told = line_of(record)
+
+    assert (told and told[0]) == line
+
+
+def test_a_request_and_its_message_are_one_line(
+    emulator: Emulator, hub: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What clients send has lines of its own; what terminals would obey is written as its escape."""
+    seen: list[Record] = []
+    emulator.observe(text_log())
+    emulator.observe(seen.append)
+    with (
+        emulator.connect(hub, user_id="a\x1b[1m[red]", groups=["room"], roles=["webpubsub.sendToGroup"]) as ann,
+        emulator.connect(hub, groups=["room"], roles=["webpubsub.sendToGroup"]) as bob,
+        WebPubSubServiceClient.from_connection_string(emulator.connection_string, hub) as service,
+    ):
+        service.send_to_group("room", "from the server")
+        ann.send_to_group("room", "from a client")
+        bob.send_to_group("room", "from another one")
+
+    lines = [line[len("12:00:01 ") + 9 :] for line in capsys.readouterr().err.splitlines()]
+    assert [line for line in lines if "->" in line] == [
+        "POST groups/room/:send  202 -> 2 clients",
+        r"a\x1b[1m[red] sent a message to group room -> 2 clients",
+        "an anonymous client sent a message to group room -> 2 clients",
+    ]
+    messages = [record for record in seen if isinstance(record, MessageRecord)]
+    assert [record.from_server for record in messages] == [True, False, False]
+
+
+def test_objects_have_what_is_short(capsys: pytest.CaptureFixture[str]) -> None:
+    """Bodies, headers and frames stay with the emulator."""
+    log = json_log()
+    for record in (request(202, recipients=3), FrameRecord(1, "chat", "c1", "in", "{}")):
+        log(record)
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line) == {
+        "kind": "request",
+        "time": 1,
+        "method": "POST",
+        "target": "/api/hubs/chat/:send?api-version=1",
+        "hub": "chat",
+        "operation": "send_to_all",
+        "status": 202,
+        "seconds": 0.0,
+        "recipients": 3,
+    }
+    assert "body" not in fields_of(event("", None))
+
+
+def test_a_log_that_nobody_reads_any_more_ends_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is raised in the thread of the service, and nothing more is written."""
+    written: list[str] = []
+
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            if text:  # click finds out with nothing whether a stream takes str
+                written.append(text)
+                raise BrokenPipeError
+            return 0
+
+    monkeypatch.setattr(sys, "stderr", Closed())
+    log = json_log()
+
+    log(request(202))
+    log(request(202))
+
+    assert len(written) == 1
