@@ -72,7 +72,7 @@ class RequestRecord:
 
     @property
     def reason(self) -> str:
-        """Why it was refused, in words; empty when it was not, or when nobody says."""
+        """Why it was refused, in words; empty when nobody says."""
         return refusal_in_words(self.response_headers, self.response_body) if self.status >= 400 else ""
 
     def json(self) -> Any:
