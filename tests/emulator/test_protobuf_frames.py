@@ -351,3 +351,15 @@ def test_protobuf_crosses_to_json_as_base64() -> None:
 
     assert isinstance(outgoing, Send)
     assert '"dataType":"protobuf","data":"EgF2"' in str(outgoing.frame)
+
+
+@pytest.mark.parametrize("number", [None, 0, 1, 127, 128, 16_383, 16_384, 2**63, 2**64 - 1])
+@pytest.mark.parametrize("metadata", [None, {"key": "value"}])
+def test_a_number_is_put_where_protobuf_has_it(number: int | None, metadata: dict[str, str] | None) -> None:
+    """The rest of the frame is written once, and the whole is what protobuf itself would write."""
+    message = Message(TEXT, "group", metadata=metadata)
+    data: dict[str, Any] = {"from": "group", "group": "group", "data": {"text_data": "x"}, "metadata": metadata}
+    whole = schema.DownstreamMessage(data_message=schema.DataMessage(sequence_id=number, **data))
+    CODEC.encode(message, 1)
+
+    assert CODEC.encode(message, number) == Send(whole.SerializeToString())

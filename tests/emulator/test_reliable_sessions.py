@@ -230,3 +230,14 @@ def test_other_clients_get_the_same_message_without_a_number(service: Service, c
         Send(f'{{"type":"message","from":"group","fromUserId":null,"group":"g","dataType":"text","data":"{text}"}}')
         for text in "ab"
     ]
+
+
+def test_clients_that_came_at_different_times_have_their_own_numbers(service: Service, client: Client) -> None:
+    """What is written once for many clients is not written with the number of another one."""
+    publish(service, "a")
+    late = service.connect(None, "g", reliable=True)
+    latest = service.connect(None, "g", reliable=True)
+    publish(service, "b")
+
+    assert numbered(client) == [(1, "a"), (2, "b")]
+    assert numbered(late) == numbered(latest) == [(1, "b")]

@@ -196,7 +196,10 @@ class Client:
     def _perform(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             match effect:
-                case Send() | Close():
+                case Send():
+                    if self._socket is not None:
+                        self._socket.send(effect)
+                case Close():
                     if self._socket is not None:
                         self._socket.put(effect)
                 case WakeAt(time):
@@ -336,11 +339,16 @@ class ClientSocket(asyncio.Protocol):
         if self._deadline is None:
             self._deadline = asyncio.get_running_loop().call_later(_CLOSE_SECONDS, self.abort)
 
-    def put(self, outgoing: Outgoing) -> None:
-        """Send a frame, or end the connection, after everything that was put before; after the end nothing is sent."""
-        if self._queue.is_idle and not self._writing_paused and isinstance(outgoing, Send) and not outgoing.is_ack:
+    def send(self, outgoing: Send) -> None:
+        """Send a frame after everything that was put before: at once if nothing waits."""
+        if self._queue.is_idle and not self._writing_paused and not outgoing.is_ack:
             self._send(outgoing)
-        elif not self._queue.put(outgoing, self._clock.now()):
+        else:
+            self.put(outgoing)
+
+    def put(self, outgoing: Outgoing) -> None:
+        """Let a frame, or the end of the connection, wait for its turn; after the end nothing is sent."""
+        if not self._queue.put(outgoing, self._clock.now()):
             self._queue.end()
             self._detach(CloseCode.POLICY_VIOLATION)
             self._close(CloseCode.POLICY_VIOLATION, _TOO_SLOW)

@@ -5,7 +5,7 @@ such client.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from google.protobuf.message import DecodeError
 
@@ -81,7 +81,7 @@ class ProtobufCodec:
             case Message(state=GroupState() as state):
                 return Send(_group_state(message, state, sequence_id), is_message=True)
             case Message():
-                frame = _frame(data_message=_data_message(message, sequence_id))
+                frame = _data_frame(message, sequence_id)
                 return Send(frame, message.expires_at, is_message=True)
             case Ack(None, _):
                 return None
@@ -154,16 +154,49 @@ def _frame(**message: Any) -> bytes:
     return schema.DownstreamMessage(**message).SerializeToString()
 
 
-def _data_message(message: Message, sequence_id: int | None) -> schema.DataMessage:
+class _DataFrame(NamedTuple):
+    """What is written of a message once, for every number: before it, and behind it."""
+
+    head: bytes
+    tail: bytes
+
+
+def _data_frame(message: Message, sequence_id: int | None) -> bytes:
+    """Write a message. Of a protobuf message, only what carries the number differs from client to client."""
+    written = message.encoded.get(_DataFrame)
+    if not isinstance(written, _DataFrame):
+        written = message.encoded[_DataFrame] = _write_data(message)
+    number = b"" if sequence_id is None else _SEQUENCE_ID + _varint(sequence_id)
+    size = len(written.head) + len(number) + len(written.tail)
+    return b"".join((_DATA_MESSAGE, _varint(size), written.head, number, written.tail))
+
+
+def _write_data(message: Message) -> _DataFrame:
     origin: dict[str, Any] = {"from": "server" if message.group is None else "group"}  # Python has a keyword `from`
-    return schema.DataMessage(
-        group=message.group,
-        data=_data(message.payload),
-        sequence_id=sequence_id,
-        metadata=message.metadata,
-        stream=None if message.stream is None else _stream(message.stream),
-        **origin,
-    )
+    head = schema.DataMessage(group=message.group, data=_data(message.payload), **origin)
+    stream = None if message.stream is None else _stream(message.stream)
+    tail = schema.DataMessage(metadata=message.metadata, stream=stream)
+    return _DataFrame(head.SerializeToString(), tail.SerializeToString())
+
+
+def _tag(message: type[Any], field: str, wire_type: int) -> bytes:
+    return bytes((message.DESCRIPTOR.fields_by_name[field].number << 3 | wire_type,))
+
+
+_DATA_MESSAGE = _tag(schema.DownstreamMessage, "data_message", 2)
+_SEQUENCE_ID = _tag(schema.DataMessage, "sequence_id", 0)
+
+
+def _varint(number: int) -> bytes:
+    """Write a number as protobuf does: seven bits a byte, the lowest first."""
+    if number < 128:
+        return bytes((number,))
+    written = bytearray()
+    while number >= 128:
+        written.append(number & 127 | 128)
+        number >>= 7
+    written.append(number)
+    return bytes(written)
 
 
 def _data(payload: Payload) -> schema.MessageData:

@@ -6,6 +6,7 @@ Pure, as every session: the time is an argument.
 import secrets
 from collections import deque
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from .._hub.hub import Connection, Hub
 from .._hub.messages import Close, CloseCode, Connected, Message, ProtocolError, Send, SequenceAck
@@ -29,11 +30,17 @@ TOKEN_SECONDS = 7 * 24 * 3600.0
 _ENDING_CODES = frozenset({CloseCode.NORMAL, CloseCode.NO_CODE, CloseCode.POLICY_VIOLATION})
 
 
+class _Numbered(NamedTuple):
+    number: int
+    effects: tuple[Send, ...]
+
+
 class Window:
     """The messages that a client may not have yet, and the number of the last one."""
 
     def __init__(self) -> None:
-        self._kept: deque[tuple[Message, int]] = deque()
+        self._kept: deque[Message] = deque()
+        self._sizes: deque[int] = deque()
         self._size = 0
         self.last = 0
 
@@ -42,7 +49,8 @@ class Window:
         if len(self._kept) >= LONGEST_WINDOW or self._size + size > LARGEST_WINDOW:
             return False
         self.last += 1
-        self._kept.append((message, size))
+        self._kept.append(message)
+        self._sizes.append(size)
         self._size += size
         return True
 
@@ -55,14 +63,15 @@ class Window:
         if sequence_id > self.last:
             raise ValueError("sequenceId is greater than that of the last message.")
         while self._kept and self.last - len(self._kept) < sequence_id:
-            self._size -= self._kept.popleft()[1]
+            self._kept.popleft()
+            self._size -= self._sizes.popleft()
 
     def unexpired(self, now: float) -> Iterable[tuple[int, Message]]:
         """List what is kept and still wanted, with its numbers."""
         first = self.last - len(self._kept) + 1
         return [
             (number, message)
-            for number, (message, _) in enumerate(self._kept, first)
+            for number, message in enumerate(self._kept, first)
             if message.expires_at is None or now < message.expires_at
         ]
 
@@ -74,6 +83,7 @@ class ReliableSession(PubSubSession):
         super().__init__(hub, connection, codec)
         connection.reconnection_token = connection.reconnection_token or secrets.token_urlsafe(32)
         self._window = Window()
+        self._key = ReliableSession, type(codec)
         self._recover_until: float | None = None
 
     def opened(self, now: float) -> list[Effect]:
@@ -85,13 +95,23 @@ class ReliableSession(PubSubSession):
         """Number a message and keep it; a client that has left too many unacknowledged is gone for good."""
         if self.ended:
             return ()
-        outgoing = self.codec.encode(message, self._window.last + 1)
-        if not isinstance(outgoing, Send):
+        effects = self._numbered(message, self._window.last + 1)
+        if not effects:
             return ()
-        if not self._window.add(message, len(outgoing.frame)):
+        if not self._window.add(message, len(effects[0].frame)):
             reason = "The reliable message buffer is full."
             return [Close(CloseCode.POLICY_VIOLATION, reason), *self._end(reason, now)]
-        return (outgoing,) if self._recover_until is None else ()
+        return effects if self._recover_until is None else ()
+
+    def _numbered(self, message: Message, number: int) -> "tuple[Send, ...]":
+        """Write a message, unless the client before had the same number: then it is the same frame."""
+        written = message.encoded.get(self._key)
+        if isinstance(written, _Numbered) and written.number == number:
+            return written.effects
+        outgoing = self.codec.encode(message, number)
+        effects = (outgoing,) if isinstance(outgoing, Send) else ()
+        message.encoded[self._key] = _Numbered(number, effects)
+        return effects
 
     def socket_lost(self, code: int, now: float) -> list[Effect]:
         """Wait for another socket, unless the client has said goodbye or the service has given it up."""
