@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 __all__ = ["main"]
 
@@ -24,4 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"The command needs {error.name}: pip install 'webpubsub[cli]'", file=sys.stderr)
         return 2
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may not have the characters of a message
     return run(sys.argv[1:] if arguments is None else list(arguments))

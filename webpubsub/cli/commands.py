@@ -11,6 +11,7 @@ from .doctor import doctor
 from .emulating import emulator
 from .loading import load
 from .managing import connections, groups, health, permission, users
+from .output import printable
 from .planning import plan
 from .receiving import listen
 from .sending import send
@@ -68,5 +69,5 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _told(message: str, code: int) -> int:
-    click.echo(f"webpubsub: {' '.join(message.split())}", err=True)
+    click.echo(f"webpubsub: {printable(' '.join(message.split()))}", err=True)
     return code

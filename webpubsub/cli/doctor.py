@@ -31,6 +31,7 @@ from webpubsub import (
 )
 from webpubsub.connection_string import ConnectionString
 
+from .output import printable
 from .service import Service, speaks_to_a_service
 from .triggering import signed_event
 
@@ -68,12 +69,12 @@ class Finding(NamedTuple):
 def doctor(service: Service, hub: str, handler: str | None, as_json: bool) -> int:
     """Find out what is wrong: names, network, TLS, clock, key, roles, WebSocket, event handler."""
     found: list[Finding] = []
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, emoji=False, soft_wrap=True)
     for finding in _examine(service, hub, handler):
         found.append(finding)
         if not as_json:
             mark, colour = _MARKS[finding.good]
-            console.print(f"[{colour}]{mark}[/] {escape(finding.tried)}: {escape(finding.came)}")
+            console.print(f"[{colour}]{mark}[/] {escape(finding.tried)}: {escape(printable(finding.came))}")
             if finding.advice:
                 console.print(f"   {escape(finding.advice)}")
     if as_json:
@@ -82,11 +83,14 @@ def doctor(service: Service, hub: str, handler: str | None, as_json: bool) -> in
 
 
 def _examine(service: Service, hub: str, handler: str | None) -> Iterator[Finding]:
-    yield (
-        Finding("connection string", f"whole, for {service.endpoint}")
-        if service.connection_string
-        else Finding("endpoint", service.endpoint)
-    )
+    what = "connection string" if service.connection_string is not None else "endpoint"
+    try:
+        with service.client(hub):
+            yield Finding(what, f"whole, for {service.endpoint}")
+    except ConfigurationError as error:
+        advice = "Copy it from the portal again, whole: Endpoint=https://...;AccessKey=...;Version=1.0;"
+        yield Finding(what, str(error), advice if what == "connection string" else "Copy it from the portal.", False)
+        return
     reached = True
     for finding in _network(service):
         reached = reached and finding.good is not False

@@ -17,7 +17,7 @@ from hdrh.histogram import HdrHistogram
 from rich.console import Console
 from rich.progress import Progress
 
-from webpubsub import WebPubSubError
+from webpubsub import ServiceError, TransportError
 from webpubsub.aio import WebPubSubServiceClient
 
 from .output import show_rows
@@ -72,7 +72,7 @@ def load(
         click.echo(json.dumps(measured))
     else:
         show_rows([{"": name, "value": value} for name, value in measured.items()], output, empty="")
-    return 1 if measured["refused"] or measured["lost"] or measured["duplicated"] else 0
+    return 1 if any(measured[name] for name in ("refused", "broken", "lost", "duplicated")) else 0
 
 
 def _first(errors: BaseExceptionGroup[Any]) -> Any:
@@ -95,6 +95,7 @@ class _Tally:
         self.histogram = HdrHistogram(1, _LONGEST_MICROSECONDS, _DIGITS)
         self.accepted: set[int] = set()
         self.refused = 0
+        self.broken = 0
         self.received = 0
         self.duplicated = 0
         self.out_of_order = 0
@@ -155,6 +156,7 @@ async def _run(service: Service, hub: str, clients: int, count: int, rate: float
         "clients": clients,
         "sent": count,
         "refused": tally.refused,
+        "broken": tally.broken,
         "received": tally.received,
         "lost": tally.lost,
         "duplicated": tally.duplicated,
@@ -194,8 +196,10 @@ async def _send(
     async def send(number: int) -> None:
         try:
             await client.send_to_all(tally.text(number, size), content_type="text/plain")
-        except WebPubSubError:
+        except ServiceError:
             tally.refused += 1
+        except TransportError:
+            tally.broken += 1
         else:
             tally.accepted.add(number)
         progress.advance(bar)

@@ -13,6 +13,7 @@ import click
 
 from webpubsub import TransportError
 
+from .output import printable
 from .service import Service, speaks_to_a_service
 
 __all__ = ["listen"]
@@ -46,6 +47,8 @@ def listen(
     """Connect to HUB and print what arrives, until it is interrupted."""
     if raw and reliable:
         raise click.UsageError("Give one of --raw and --reliable.")
+    if raw and output == "json":
+        raise click.UsageError("--output json does not go with --raw: frames are printed as they come.")
     with service.client(hub) as client:
         url = client.get_client_access_token(user_id=user, groups=list(groups) or None).url
     printer = _Printer(output, raw=raw, count=count)
@@ -53,6 +56,8 @@ def listen(
         return asyncio.run(_listen(url, None if raw else _RELIABLE if reliable else _JSON, printer, service.trust))
     except aiohttp.WSServerHandshakeError as error:
         raise click.ClickException(f"The service does not let the client in ({error.status}).") from None
+    except BrokenPipeError:
+        raise  # nobody reads what is printed
     except (aiohttp.ClientError, OSError) as error:
         raise click.ClickException(f"The WebSocket cannot be opened: {error}") from None
 
@@ -77,10 +82,10 @@ class _Printer:
         elif self._output == "json":
             click.echo(json.dumps(frame, ensure_ascii=False))
         else:
-            click.echo(f"{datetime.now():%H:%M:%S} {_origin(frame)}{_words(frame)}")
+            click.echo(f"{datetime.now():%H:%M:%S} {printable(_origin(frame) + _words(frame))}")
 
     def note(self, text: str) -> None:
-        click.echo(text, err=True)
+        click.echo(printable(text), err=True)
 
 
 def _origin(frame: Mapping[str, Any]) -> str:

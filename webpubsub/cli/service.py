@@ -28,7 +28,6 @@ class Service:
 
     Attributes:
         connection_string: The connection string that was given; None where an identity takes its place.
-        endpoint: The endpoint of the service.
         trust: What aiohttp and httpx take for the certificates to trust.
     """
 
@@ -42,7 +41,7 @@ class Service:
         if identity:
             if endpoint is None:
                 raise click.UsageError("--identity needs --endpoint.")
-            self.endpoint = endpoint
+            self._endpoint = endpoint
             self._credential = _identity()
             return
         if endpoint is not None:
@@ -53,7 +52,17 @@ class Service:
                 "Which service? Give --connection-string, or --endpoint with --identity, or --local for the one that "
                 "`webpubsub emulator` starts; or set WEBPUBSUB_CONNECTION_STRING."
             )
-        self.endpoint = ConnectionString.parse(self.connection_string).endpoint
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint of the service.
+
+        Raises:
+            ConfigurationError: The connection string is not whole.
+        """
+        if self.connection_string is None:
+            return self._endpoint
+        return ConnectionString.parse(self.connection_string).endpoint
 
     def client(self, hub: str, **options: Any) -> WebPubSubServiceClient:
         """Make a client for a hub."""
