@@ -214,6 +214,8 @@ def test_load_measures_in_both_formats(command: Command, hub: str) -> None:
     ]  # fmt: skip
     assert 0 < measured["p50 ms"] <= measured["p90 ms"] <= measured["p99 ms"] <= measured["max ms"] < 20_000
     assert [line.split()[0] for line in table.out.splitlines()[1:3]] == ["clients", "sent"]
+    assert measured["documented"]["deliveries per second"] == 3000
+    assert [line.split()[-1] for line in table.out.splitlines() if line.startswith("p99")] == ["1000"]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +223,7 @@ def test_load_measures_in_both_formats(command: Command, hub: str) -> None:
     [
         (ClientFault(action="duplicate", times=2), "duplicated", 2),
         (RequestFault(status=400, times=4, path=":send"), "refused", 4),
+        (RequestFault(reset="after", times=3, path=":send"), "broken", 3),
     ],
 )
 def test_load_counts_what_goes_wrong(
@@ -233,7 +236,7 @@ def test_load_counts_what_goes_wrong(
 
     measured = json.loads(outcome.out)
     assert outcome.code == 1
-    assert {key for key in ("refused", "lost", "duplicated") if measured[key]} == {name}
+    assert {key for key in ("refused", "broken", "lost", "duplicated") if measured[key]} == {name}
     assert measured[name] == count
 
 
