@@ -34,6 +34,7 @@ from webpubsub.connection_string import ConnectionString
 from .output import printable
 from .service import Service, speaks_to_a_service
 from .triggering import signed_event
+from .websocket import websocket_of
 
 __all__ = ["Finding", "doctor"]
 
@@ -227,7 +228,7 @@ async def _converse(tried: str, url: str, frames: Sequence[dict[str, Any]], trus
         async with (
             asyncio.timeout(_TIMEOUT_SECONDS),
             aiohttp.ClientSession() as http,
-            http.ws_connect(url, protocols=["json.webpubsub.azure.v1"], ssl=trust) as websocket,
+            websocket_of(http, url, trust, ["json.webpubsub.azure.v1"]) as websocket,
         ):
             await websocket.receive_json()
             for number, frame in enumerate(frames, 1):

@@ -15,6 +15,7 @@ from webpubsub import TransportError
 
 from .output import printable
 from .service import Service, speaks_to_a_service
+from .websocket import websocket_of
 
 __all__ = ["listen"]
 
@@ -113,7 +114,7 @@ async def _listen(url: str, subprotocol: str | None, printer: _Printer, trust: A
         while True:
             tried_at = loop.time()
             try:
-                async with http.ws_connect(_resuming(url, session), protocols=protocols, ssl=trust) as websocket:
+                async with websocket_of(http, _resuming(url, session), trust, protocols) as websocket:
                     if lost_at is not None:
                         printer.note("recovered")
                     lost_at = None
