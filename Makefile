@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pytest_webpubsub.py webpubsub generated tests examples benchmarks rendering codegen.py
 
-.PHONY: help demo chat test test-httpx2 check render format bench clean
+.PHONY: help demo chat inspect test test-httpx2 check render format bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -16,6 +16,9 @@ demo: $(VENV)/.demo ## see it working: no cloud account, no set-up
 
 chat: $(VENV)/.chat ## a chat room in the browser: no cloud account, no set-up
 	$(BIN)/python -m examples.chat
+
+inspect: $(VENV)/.cli ## the local service with a page that shows what happens: no cloud account, no set-up
+	$(BIN)/python -m webpubsub emulator --inspect
 
 test: check ## run every check and every test, and count what the tests reach
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov
@@ -60,8 +63,12 @@ $(VENV)/.chat: $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[emulator]" --group chat
 	@touch $@
 
+$(VENV)/.cli: $(VENV)/.python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[cli]"
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[cli,compat,emulator,identity]" --group dev
 	@npm install --silent --no-audit --no-fund --no-package-lock --prefix tests/emulator/javascript >/dev/null 2>&1 \
 		|| echo "npm is not here, or found nothing: the tests of the JavaScript client are skipped"
-	@touch $@ $(VENV)/.demo $(VENV)/.chat
+	@touch $@ $(VENV)/.demo $(VENV)/.chat $(VENV)/.cli

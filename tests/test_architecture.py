@@ -37,6 +37,7 @@ LAYERS: list[tuple[str, set[str]]] = [
         "webpubsub.emulator._testing",
         {f"webpubsub.emulator.{name}" for name in ("_billing", "_hub", "_journal")} | {"attrs"},
     ),
+    ("webpubsub.emulator._inspector", {"webpubsub.emulator", "attrs"}),
     ("webpubsub.emulator._journal", {"webpubsub.emulator._hub", "attrs"}),
     ("webpubsub.emulator._observer", {"webpubsub.emulator"}),
     ("webpubsub.emulator._billing", {"webpubsub.capacity", "webpubsub.emulator._hub", "attrs"}),

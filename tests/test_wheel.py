@@ -53,6 +53,7 @@ def test_it_is_for_every_platform_and_names_its_version(wheel: Path) -> None:
 def test_it_holds_exactly_the_two_packages_and_the_pytest_plugin(files: dict[str, bytes]) -> None:
     """Every module of both, nothing else, and nothing of the workshop."""
     modules = sources(ROOT / "webpubsub") | sources(ROOT / "generated" / "webpubsub_rest")
+    page = {path.relative_to(ROOT).as_posix() for path in (ROOT / "webpubsub/emulator/_inspector/page").iterdir()}
     others = {name for name in files if name.partition("/")[0] != INFO}
 
     assert {name.partition("/")[0] for name in files} == {
@@ -61,7 +62,7 @@ def test_it_holds_exactly_the_two_packages_and_the_pytest_plugin(files: dict[str
         "webpubsub_rest",
         INFO,
     }
-    assert others == modules | {
+    assert others == modules | page | {
         "pytest_webpubsub.py",
         "webpubsub/py.typed",
         "webpubsub_rest/py.typed",
@@ -127,6 +128,9 @@ sys.path[:0] = [sys.argv[1]]
 sys.path[:] = [path for path in sys.path if path not in sys.argv[2:]]
 import webpubsub, webpubsub.aio, webpubsub.emulator, webpubsub_rest.v2021_10_01, webpubsub_rest.v2024_12_01
 from webpubsub_rest.v2024_12_01 import send_to_all
+import httpx
+with webpubsub.emulator.Emulator(inspector=True) as emulator:
+    assert "main.js" in httpx.get(emulator.inspector_url, trust_env=False).text
 assert webpubsub.__file__.startswith(sys.argv[1]), webpubsub.__file__
 assert sys.modules["webpubsub_rest"].__file__.startswith(sys.argv[1])
 print(webpubsub.WebPubSubServiceClient("https://example.com", "chat", "key"))

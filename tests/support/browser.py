@@ -61,6 +61,10 @@ class Tab:
         """Return what a reader sees."""
         return str(self.run("return document.body.innerText"))
 
+    def command(self, name: str, **parameters: Any) -> Any:
+        """Give a command of Chromium's own protocol, such as `Emulation.setEmulatedMedia`."""
+        return self._do("/goog/cdp/execute", {"cmd": name, "params": parameters})
+
     def screenshot(self) -> bytes:
         """Return a picture of the page, as PNG."""
         return base64.b64decode(self._get("/screenshot"))
@@ -96,6 +100,10 @@ class Browser:
         tab.open(url)
         return tab
 
+    def complaints(self) -> list[str]:
+        """Return what the browser has written to its console since the last time."""
+        return [entry["message"] for entry in _value(self._session.post("/se/log", json={"type": "browser"}))]
+
 
 @contextmanager
 def browser(profile: Path) -> Iterator[Browser]:
@@ -106,7 +114,12 @@ def browser(profile: Path) -> Iterator[Browser]:
             assert driver.stdout is not None
             port = next(found[1] for line in driver.stdout if (found := re.search(r"successfully on port (\d+)", line)))
             options = {"binary": CHROMIUM, "args": [*_ARGUMENTS, f"--user-data-dir={profile}"]}
-            wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options, "timeouts": {"script": 60_000}}}}
+            match = {
+                "goog:chromeOptions": options,
+                "goog:loggingPrefs": {"browser": "ALL"},
+                "timeouts": {"script": 60_000},
+            }
+            wanted = {"capabilities": {"alwaysMatch": match}}
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=90, trust_env=False) as client:
                 session = _value(client.post("/session", json=wanted))["sessionId"]
                 client.base_url = httpx.URL(f"http://127.0.0.1:{port}/session/{session}")

@@ -59,6 +59,7 @@ _WAIT_SECONDS = 0.5
 @click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to log."
 )
+@click.option("--inspect", is_flag=True, help="Serve a page that shows what happens; its address is printed.")
 @click.option("--quiet", is_flag=True, help="Log nothing.")
 def emulator(
     host: str,
@@ -75,6 +76,7 @@ def emulator(
     config: Path | None,
     faults_file: Path | None,
     log_format: str,
+    inspect: bool,
     quiet: bool,
 ) -> None:
     """Run a local Web PubSub service until it is interrupted.
@@ -98,6 +100,7 @@ def emulator(
             tls=tls,
             event_handlers=_by_hub(handlers),
             config_file=config,
+            inspector=inspect,
         )
     except OSError as error:
         raise click.UsageError(f"cannot read {config}: {error.strerror}") from None
@@ -116,6 +119,8 @@ def emulator(
             if ca_file is not None:
                 _write(ca_file, running.ca_certificate)
             click.echo(running.connection_string)
+            if inspect:
+                click.echo(f"Inspector: {running.inspector_url}", err=True)
             if not is_loopback(host):
                 click.echo("Warning: anyone who reaches this machine can use it.", err=True)
             if accept_unvalidated_entra_tokens:

@@ -132,8 +132,20 @@ class Client:
             self._observer.connection(self.session.connection, "recovered")
             self._perform(self.session.resumed(self._clock.now()))
 
+    @property
+    def is_attached(self) -> bool:
+        """Whether it has a socket now."""
+        return self._socket is not None
+
+    @property
+    def waiting(self) -> int:
+        """How many frames wait until its socket takes them."""
+        return 0 if self._socket is None else self._socket.waiting
+
     def receive(self, frame: Frame) -> None:
         """Take a frame that came through the socket."""
+        if self._observer.sees_frames and not self._gone:
+            self._observer.frame(self.session.connection, "in", frame)
         self._perform(self.session.frame_received(frame, self._clock.now()))
 
     def detach(self, client_socket: "ClientSocket", code: int) -> None:
@@ -198,6 +210,8 @@ class Client:
             match effect:
                 case Send():
                     if self._socket is not None:
+                        if self._observer.sees_frames and not self._gone:
+                            self._observer.frame(self.session.connection, "out", effect.frame)
                         self._socket.send(effect)
                 case Close():
                     if self._socket is not None:
@@ -338,6 +352,11 @@ class ClientSocket(asyncio.Protocol):
         self._client = None
         if self._deadline is None:
             self._deadline = asyncio.get_running_loop().call_later(_CLOSE_SECONDS, self.abort)
+
+    @property
+    def waiting(self) -> int:
+        """How many frames wait to be sent."""
+        return len(self._queue)
 
     def send(self, outgoing: Send) -> None:
         """Send a frame after everything that was put before: at once if nothing waits."""

@@ -104,6 +104,7 @@ class Emulator:
             again when it changes.
         history: How many requests, messages, events and so on are kept for whoever looks inside, of each kind.
         seed: What the faults that happen by chance are drawn from.
+        inspector: Whether to serve a page that shows what happens, at `inspector_url`. The host must be loopback.
 
     Raises:
         ValueError: An argument is not acceptable, or does not go with another.
@@ -132,6 +133,7 @@ class Emulator:
         config_file: str | Path | None = None,
         history: int = 1000,
         seed: int = 0,
+        inspector: bool = False,
     ) -> None:
         self._settings = Settings(
             host=host,
@@ -148,6 +150,7 @@ class Emulator:
             api_versions=(api_versions,) if isinstance(api_versions, str) else api_versions,
             history=history,
             seed=seed,
+            inspector=inspector,
         )
         self._configuration = Configuration(event_handlers, event_listeners, config_file)
         self._clock = Clock()
@@ -187,6 +190,14 @@ class Emulator:
     def port(self) -> int:
         """The port of the running emulator."""
         return int(self.endpoint.rpartition(":")[2])
+
+    @property
+    def inspector_url(self) -> str:
+        """The address of the page that shows what happens, with `inspector=True`.
+
+        It contains a token that is new at each start: whoever has it can do with this emulator what they like.
+        """
+        return self._running().inspector_url
 
     @property
     def connection_string(self) -> str:
@@ -433,7 +444,7 @@ class Emulator:
             self._configuration,
             self._clock,
             self.faults,
-            Observer(self._journal, self._clock, self._meter),
+            Observer(self._journal, self._clock, self._meter, sees_frames=settings.inspector),
             tls=tls,
         )
 

@@ -28,12 +28,14 @@ __all__ = [
     "RequestRecord",
     "refusal_in_words",
     "without_secrets",
+    "without_token",
 ]
 
 _SECRET_HEADERS = frozenset(("authorization", "ce-signature", "cookie", "set-cookie"))
 _LONGEST_LINE = 160
 _LONGEST_REASON = 200
 _DESCRIPTION = re.compile(r'error_description="([^"]*)"')
+_TOKEN = re.compile(r"([?&]access_token=)[^&#]*", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -238,16 +240,21 @@ class MembershipRecord:
 
 @attrs.frozen
 class FrameRecord:
-    """A frame of a client.
+    """A frame of a client. They are written down only where the inspector is switched on.
 
     Example:
-        >>> from webpubsub.emulator import FrameRecord
-        >>> print(FrameRecord(0.0, "chat", "c1", "in", '{"type": "ping"}'))
-        < c1 '{"type": "ping"}'
+        >>> from webpubsub.emulator import Emulator, FrameRecord
+        >>> seen = []
+        >>> with Emulator(inspector=True) as emulator:
+        ...     emulator.observe(seen.append)
+        ...     with emulator.connect("chat", user_id="ann"):
+        ...         pass
+        >>> [record.direction for record in seen if isinstance(record, FrameRecord)]
+        ['out']
 
     Attributes:
-        direction: `in` is from the client, `out` is to it.
-        frame: The text or the bytes of it.
+        direction: `in` from the client, `out` to it.
+        frame: What was said; the token that a connection could be taken over with is left out.
     """
 
     time: float
@@ -373,6 +380,11 @@ def refusal_in_words(headers: Mapping[str, str], body: bytes) -> str:
         return str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError):
         return body.decode("utf-8", "replace").strip()[:_LONGEST_REASON]
+
+
+def without_token(target: str) -> str:
+    """Return a path with a query, with the token in it left out."""
+    return _TOKEN.sub(r"\1REDACTED", target)
 
 
 def without_secrets(headers: Sequence[tuple[str, str]] | Mapping[str, str]) -> dict[str, str]:

@@ -9,18 +9,20 @@ from ._billing import Meter
 from ._clock import Clock
 from ._http.request import MalformedRequestError, Request, Response
 from ._hub.hub import Connection
-from ._hub.messages import Message
+from ._hub.messages import Frame, Message
 from ._hub.upstream import UserEvent
 from ._journal import (
     ConnectionRecord,
     EventRecord,
     FaultRecord,
+    FrameRecord,
     Journal,
     MembershipRecord,
     MessageRecord,
     RequestRecord,
     refusal_in_words,
     without_secrets,
+    without_token,
 )
 from ._testing.faults import Fault
 from ._upstream.caller import UpstreamExchange
@@ -32,9 +34,10 @@ __all__ = ["Observer", "hub_of"]
 class Observer:
     """The one who writes the journal of an emulator, and reads events off on its meter."""
 
-    def __init__(self, journal: Journal, clock: Clock, meter: Meter) -> None:
+    def __init__(self, journal: Journal, clock: Clock, meter: Meter, *, sees_frames: bool = False) -> None:
         self.journal = journal
         self.meter = meter
+        self.sees_frames = sees_frames
         self._clock = clock
         self._recipients: list[int] | None = None
 
@@ -61,7 +64,7 @@ class Observer:
             RequestRecord(
                 self._clock.wall(),
                 request.method,
-                request.target,
+                without_token(request.target),
                 without_secrets(request.headers),
                 request.body,
                 hub_of(request),
@@ -142,6 +145,14 @@ class Observer:
                 reason,
             )
         )
+
+    def frame(self, connection: Connection, direction: Literal["in", "out"], frame: Frame) -> None:
+        """Write down a frame, without the token that the client could be robbed of its connection with."""
+        token = connection.reconnection_token
+        if token is not None:
+            frame = frame.replace(token, "REDACTED") if isinstance(frame, str) else frame.replace(token.encode(), b"*")
+        record = FrameRecord(self._clock.wall(), connection.hub_name, connection.connection_id, direction, frame)
+        self.journal.add(record)
 
     def refused(self, request: Request, response: Response) -> None:
         """Write down that a client may not connect."""

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from aiohttp import ClientError, web
@@ -46,11 +46,16 @@ from ._upstream.caller import UpstreamCaller, UpstreamClient
 from ._upstream.configuration import Configuration
 from ._upstream.requests import ClientOfEvent
 
+if TYPE_CHECKING:
+    from ._inspector.feed import Viewer
+    from ._inspector.inspector import Inspector
+
 __all__ = ["Server"]
 
 _CLOSE_SECONDS: Final = 2.0
 _PARTING_SECONDS: Final = 0.1
 """How long clients that are told of the end may do nothing before they are left."""
+_TICK_SECONDS: Final = 0.1
 _NOT_RECOVERED: Final = Close(CloseCode.POLICY_VIOLATION, "The connection could not be recovered.")
 _MALFORMED: Final = (HttpProcessingError, web.RequestPayloadError)
 
@@ -108,15 +113,33 @@ class Server:
             observe=observer.event,
         )
         self._admin = Admin(faults, clock, observer.journal, observer.meter, verifier.own_authorities, self.go_away)
+        self._inspector = self._make_inspector() if settings.inspector else None
         self._sockets: set[ClientSocket] = set()
         self._requests: set[asyncio.Task[None]] = set()
         self._keep_alive: asyncio.TimerHandle | None = None
         self._runner: web.ServerRunner | None = None
         self._alarms: Alarms
 
+    @property
+    def inspector_url(self) -> str:
+        """The address of the inspector.
+
+        Raises:
+            RuntimeError: There is none.
+        """
+        if self._inspector is None:
+            raise RuntimeError("The emulator has no inspector: it was made without inspector=True.")
+        return self._inspector.url
+
+    def _make_inspector(self) -> "Inspector":
+        from ._inspector.inspector import Inspector
+
+        return Inspector.of(self.hubs, self._rest, self._clock, self._faults, self._observer.journal)
+
     async def start(self) -> None:
         """Begin to accept connections."""
         self.loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
         self.thread_id = threading.get_ident()
         self._alarms = Alarms(self._clock)
         await self._upstream.start()
@@ -140,6 +163,9 @@ class Server:
             return
         if self._keep_alive is not None:
             self._keep_alive.cancel()
+        self._stopping.set()
+        if self._inspector is not None:
+            self._inspector.stop()
         for site in tuple(self._runner.sites):
             await site.stop()
         sockets = self.go_away()
@@ -187,12 +213,48 @@ class Server:
         endpoint = find_endpoint(plain)
         if endpoint is not None:
             return await self._serve_client(request, plain, endpoint)
+        if self._inspector is not None and self._inspector.is_for(plain):
+            return await self._inspect(request, plain, self._inspector)
         if is_admin_path(plain):
-            body = await self._body(request, plain)
-            return _response(body if isinstance(body, Response) else self._admin.handle(attrs.evolve(plain, body=body)))
-        return await self._serve_rest(request, plain)
+            return await self._serve_admin(request, plain)
+        return await self._serve_rest(request, plain, self._rest)
 
-    async def _serve_rest(self, request: web.BaseRequest, plain: Request) -> web.StreamResponse:
+    async def _inspect(self, request: web.BaseRequest, plain: Request, inspector: "Inspector") -> web.StreamResponse:
+        """Give the page of the inspector what it asks for."""
+        asked = inspector.receive(plain)
+        if isinstance(asked, Response):
+            return _response(asked)
+        if not isinstance(asked, Request):
+            return await self._tell(request, asked)
+        if is_admin_path(asked):
+            response = await self._serve_admin(request, asked)
+        else:
+            response = await self._serve_rest(request, asked, inspector.service)
+        response.headers.update(inspector.guards)
+        return response
+
+    async def _tell(self, request: web.BaseRequest, viewer: "Viewer") -> web.StreamResponse:
+        """Tell a viewer what happens until it looks away, or the server stops."""
+        response = web.StreamResponse(headers=viewer.headers)
+        with suppress(ConnectionError):
+            await response.prepare(request)
+            await response.write(viewer.begin())
+            while not await self._is_stopping():
+                if news := viewer.news():
+                    await response.write(news)
+        return response
+
+    async def _is_stopping(self) -> bool:
+        """Wait a moment, and tell whether the server stops."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), _TICK_SECONDS)
+        return self._stopping.is_set()
+
+    async def _serve_admin(self, request: web.BaseRequest, plain: Request) -> web.StreamResponse:
+        body = await self._body(request, plain)
+        return _response(body if isinstance(body, Response) else self._admin.handle(attrs.evolve(plain, body=body)))
+
+    async def _serve_rest(self, request: web.BaseRequest, plain: Request, rest: RestApi) -> web.StreamResponse:
         started = self._clock.now()
         hub = hub_of(plain)
         fault = self._faults.of_request(plain.method, plain.target, hub)
@@ -205,7 +267,7 @@ class Server:
         elif fault is not None and fault.status is not None:
             response = refusal_of(fault)
         else:
-            plain, response, recipients = await self._carry_out(request, plain)
+            plain, response, recipients = await self._carry_out(request, plain, rest)
         if fault is not None and fault.reset is not None:
             response = None
         operation, seconds = self._rest.operation_of(plain), self._clock.now() - started
@@ -220,9 +282,11 @@ class Server:
             made.force_close()
         return made
 
-    async def _carry_out(self, request: web.BaseRequest, plain: Request) -> tuple[Request, Response, Sequence[int]]:
+    async def _carry_out(
+        self, request: web.BaseRequest, plain: Request, rest: RestApi
+    ) -> tuple[Request, Response, Sequence[int]]:
         """Return the request with its body, the response, and how many clients each message was for."""
-        admitted = self._rest.admit(plain)
+        admitted = rest.admit(plain)
         if isinstance(admitted, Response):
             return plain, admitted, ()
         body = await self._body(request, plain)

@@ -43,6 +43,7 @@ class Settings:
     request_seconds: float = 75.0
     history: int = 1000
     seed: int = 0
+    inspector: bool = False
 
     def __attrs_post_init__(self) -> None:
         _check_types(self)
@@ -64,6 +65,9 @@ class Settings:
         if self.accept_unvalidated_entra_tokens and not is_loopback(self.host):
             raise ValueError("Unvalidated tokens are accepted only where the host is 127.0.0.1, localhost or ::1.")
 
+        if self.inspector and not is_loopback(self.host):
+            raise ValueError("The inspector is served only where the host is 127.0.0.1, localhost or ::1.")
+
     @property
     def access_keys(self) -> tuple[str, ...]:
         """Every key that tokens may be signed with, the one for new tokens first."""
@@ -76,7 +80,7 @@ class Settings:
 
 
 _NUMBERS = ("ack_delay_seconds", "keep_alive_seconds", "request_seconds")
-_SWITCHES = ("tls", "simulate_entra", "accept_unvalidated_entra_tokens")
+_SWITCHES = ("tls", "simulate_entra", "accept_unvalidated_entra_tokens", "inspector")
 
 
 def _check_types(settings: Settings) -> None:

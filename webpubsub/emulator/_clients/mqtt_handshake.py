@@ -57,6 +57,11 @@ class MqttHandshake:
         self._reader = PacketReader(LARGEST_PACKET)
         self._arrival: Arrival | None = None
 
+    @property
+    def unacknowledged(self) -> int:
+        """None: it has no messages."""
+        return 0
+
     def opened(self, now: float) -> list[Effect]:
         """Wait for the CONNECT."""
         return [WakeAt(now + CONNECT_SECONDS)]

@@ -36,6 +36,9 @@ class Outbound:
         self._size = 0
         self._last_id = 0
 
+    def __len__(self) -> int:
+        return len(self._under_way) + len(self._waiting)
+
     def add(self, packet: Publish, expires_at: float | None) -> bool:
         """Put a message in line, which has no packet identifier yet; return False if there is no room for it."""
         if len(self._under_way) + len(self._waiting) >= LONGEST_OUTBOUND:

@@ -179,6 +179,11 @@ class MqttSession:
         self._end: DisconnectedEvent | None = None
         self._parting = ReasonCode.ADMINISTRATIVE_ACTION, _NO_GOODBYE
 
+    @property
+    def unacknowledged(self) -> int:
+        """How many messages are under way or wait for their turn."""
+        return len(self._outbound)
+
     # Network connections
 
     @property

@@ -32,6 +32,9 @@ class SendQueue:
         self._size = 0
         self._ended = False
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     @property
     def ended(self) -> bool:
         """Whether the end of the connection has been put; nothing is accepted after it."""

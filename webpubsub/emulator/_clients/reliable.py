@@ -54,6 +54,9 @@ class Window:
         self._size += size
         return True
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def acknowledge(self, sequence_id: int) -> None:
         """Forget every message up to this one.
 
@@ -85,6 +88,11 @@ class ReliableSession(PubSubSession):
         self._window = Window()
         self._key = ReliableSession, type(codec)
         self._recover_until: float | None = None
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many messages wait for their acknowledgement."""
+        return len(self._window)
 
     def opened(self, now: float) -> list[Effect]:
         """Greet the client with a token that is good for a week."""

@@ -112,6 +112,11 @@ class Session(Protocol):
         """Whether the client is gone for good. Calls of event handlers may still be under way."""
         ...
 
+    @property
+    def unacknowledged(self) -> int:
+        """How many messages it keeps until the client says that it has them."""
+        ...
+
     def opened(self, now: float) -> list[Effect]:
         """Begin: a socket is there for the first time."""
         ...
@@ -190,6 +195,11 @@ class PubSubSession:
         self._waiting: deque[Event | Invoke] = deque()
         self._streams = Streams(connection.user_id, self._may_send, self._publish_piece)
         self._end_reason: str | None = None
+
+    @property
+    def unacknowledged(self) -> int:
+        """None: what was sent is forgotten."""
+        return 0
 
     def opened(self, now: float) -> list[Effect]:  # noqa: ARG002
         """Greet the client and make it reachable."""

@@ -202,6 +202,10 @@ class Hubs:
         """Look a hub up, in order to connect to it."""
         return self._known.setdefault(hub_key(name), Hub(name, self._observer, self._occupied, self._wall))
 
+    def everyone(self) -> list[Connection]:
+        """List the connections of every hub."""
+        return [connection for hub in self._occupied for connection in hub.everyone()]
+
     def __len__(self) -> int:
         """Count the hubs that are in memory."""
         return len(self._known)

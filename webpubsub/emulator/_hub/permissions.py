@@ -73,6 +73,16 @@ class Permissions:
         """
         self._set(permission, group, False)
 
+    def rules(self) -> list[str]:
+        """List what is allowed, as roles; a group that is forbidden has a `-` before it."""
+        rules: list[str] = []
+        for permission in Permission:
+            name = _PREFIX + permission
+            rules += [name] if permission in self._any_group else []
+            rules += [f"{name}s.{pattern}" for pattern in self._patterns[permission]]
+            rules += [f"{'' if on else '-'}{name}.{group}" for group, on in self._literals[permission].items()]
+        return rules
+
     def _set(self, permission: Permission, group: str, allowed: bool) -> None:
         literals = self._literals[permission]
         if group not in literals and len(literals) >= _MOST_LITERALS:
