@@ -18,8 +18,8 @@ _PATTERNS = [
     (re.compile(_MEMBER, re.IGNORECASE), rf'\1"{_REDACTED}"'),
     (re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"), _REDACTED),
     (re.compile(_SETTING, re.IGNORECASE), rf"\1{_REDACTED}"),
-    (re.compile(r"(\bbearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1{_REDACTED}"),
-    (re.compile(r"(\bsha256=)[0-9a-f]{64}", re.IGNORECASE), rf"\1{_REDACTED}"),
+    (re.compile(r"(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1{_REDACTED}"),
+    (re.compile(r"(sha256=)[0-9a-f]{64}", re.IGNORECASE), rf"\1{_REDACTED}"),
 ]
 _PARAMETER = re.compile(r"([?&])([^=&#]+)=([^&#]*)")
 
