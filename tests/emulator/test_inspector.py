@@ -239,7 +239,7 @@ def test_a_snapshot_comes_first_and_then_what_changes() -> None:
                 name, last, snapshot = next(events)
                 emulator.clock.advance(5)
                 service.send_to_user("ann", "text")
-                changes = dict((kind, data) for kind, _, data in (next(events), next(events)))
+                changes = {kind: data for kind, _, data in (next(events), next(events))}
             with feed(page, **{"Last-Event-ID": last}) as events:
                 _, _, again = next(events)
             with feed(page, **{"Last-Event-ID": "99999"}) as events:

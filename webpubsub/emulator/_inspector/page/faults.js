@@ -33,7 +33,7 @@ const UNSAID = [null, false, 0, 1, ""];
 
 function describe({kind, times, ...rest}) {
   const said = Object.entries(rest).filter(([, value]) => !UNSAID.includes(value)).map(([name, value]) => `${name} ${value}`);
-  return `${kind}: ${said.join(", ")} – ${times === null ? "always" : `${times} time${times === 1 ? "" : "s"}`}`;
+  return `${kind}: ${said.join(", ")}, ${times === null ? "always" : `${times} time${times === 1 ? "" : "s"}`}`;
 }
 
 export function openFaults(store) {
