@@ -240,7 +240,9 @@ class MembershipRecord:
 
 @attrs.frozen
 class FrameRecord:
-    """A frame of a client. They are written down only where the inspector is switched on.
+    """A frame of a client.
+
+    Frames are written down only where the inspector is switched on.
 
     Example:
         >>> from webpubsub.emulator import Emulator, FrameRecord

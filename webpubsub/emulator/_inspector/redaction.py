@@ -16,11 +16,11 @@ _MEMBER = rf'("[^"\\]{{0,60}}{_NAME}[^"\\]{{0,60}}"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?
 _SETTING = rf"((?:access_token|client_secret|{_KEY})=)[^&;\s\"'#]+"
 _PATTERNS = [
     (re.compile(_MEMBER, re.IGNORECASE), rf'\1"{_REDACTED}"'),
-    (re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"), _REDACTED),
     (re.compile(_SETTING, re.IGNORECASE), rf"\1{_REDACTED}"),
     (re.compile(r"(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1{_REDACTED}"),
     (re.compile(r"(sha256=)[0-9a-f]{64}", re.IGNORECASE), rf"\1{_REDACTED}"),
 ]
+_RUN = re.compile(r"[\w.-]{12,}")
 _PARAMETER = re.compile(r"([?&])([^=&#]+)=([^&#]*)")
 
 
@@ -40,7 +40,7 @@ class Redaction:
             text = text.replace(secret, _REDACTED)
         for pattern, instead in _PATTERNS:
             text = pattern.sub(instead, text)
-        return text
+        return _RUN.sub(_without_token, text) if "eyJ" in text else text
 
     def data(self, data: bytes) -> bytes:
         """Hide the secrets in bytes."""
@@ -58,3 +58,9 @@ class Redaction:
     def _parameter(found: re.Match[str]) -> str:
         separator, name, value = found.groups()
         return f"{separator}{name}={_REDACTED if _SECRET_NAME.search(name) else value}"
+
+
+def _without_token(run: re.Match[str]) -> str:
+    """Hide a signed token in a run of the characters that it is made of; each run is looked at once."""
+    start = run[0].find("eyJ")
+    return run[0][:start] + _REDACTED if start >= 0 and "." in run[0][start:] else run[0]
