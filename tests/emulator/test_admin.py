@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from webpubsub import ThrottledError, WebPubSubServiceClient
+from webpubsub import RetryPolicy, ThrottledError, WebPubSubServiceClient
 from webpubsub.emulator import Emulator, RefusedError, RequestFault
 
 
@@ -37,7 +37,7 @@ def test_faults_are_listed_added_and_cleared(emulator: Emulator, admin: httpx.Cl
     assert emulator.faults.active[0] == RequestFault(status=429, retry_after=5, times=None)
     with WebPubSubServiceClient.from_connection_string(emulator.connection_string, "chat") as service:
         with pytest.raises(ThrottledError):
-            service.send_to_all("hi", read_timeout=5)
+            service.send_to_all("hi", retry_policy=RetryPolicy(attempts=1))
         assert admin.delete("/faults").status_code == 204
         service.send_to_all("hi")
 

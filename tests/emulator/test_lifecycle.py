@@ -333,6 +333,14 @@ def test_an_option_of_another_kind_is_named(options: dict[str, Any], error: type
         Emulator(**options)
 
 
+def test_every_option_can_be_given() -> None:
+    """Hubs by name and all of them, no pings, any version, no history."""
+    with Emulator(anonymous_hubs=["chat", "*"], keep_alive_seconds=None, api_versions=None, history=0) as emulator:
+        with emulator.connect("chat"):
+            assert len(emulator.hub("chat").connections) == 1
+        assert emulator.hub("chat").messages == []
+
+
 def test_one_more_api_version_may_be_a_str() -> None:
     """It is not taken apart into characters."""
     with Emulator(api_versions="2030-01-01") as emulator:

@@ -279,6 +279,17 @@ async def test_an_mqtt_client_gets_refusals_whole_and_keeps_its_state(start: Sta
     assert running.client.client.state == "old"
 
 
+async def test_a_success_of_an_mqtt_client_is_kept_in_mind(start: Start) -> None:
+    """Its state comes with the next event."""
+    running = await start(
+        respond(200, (b"ce-connectionstate", b"new"), (b"content-type", b"text/plain"), body=(b"yes",))
+    )
+    running.client.client = ClientOfEvent("chat", "c1", state="old", physical_connection_id="p1")
+
+    assert await running.caller.user_event(ORDER, running.client, 2) == MqttResponse(200, "text/plain", b"yes")
+    assert running.client.client.state == "new"
+
+
 async def test_a_stop_drops_what_is_under_way() -> None:
     """Neither an event that is being sent, nor one that waits behind it, keeps the emulator from stopping."""
     called = asyncio.Event()
