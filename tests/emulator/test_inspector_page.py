@@ -402,13 +402,13 @@ def test_the_page_itself_keeps_no_more_than_it_says(tab: Tab) -> None:
     kept = tab.run(
         "return import(new URL('store.js', location.href)).then(({Store}) => {"
         "  const store = new Store();"
-        "  const record = number => ({number, kind: 'fault', hub: ''});"
-        "  for (let start = 1; start < 20000; start += 500)"
+        "  const record = number => ({number, kind: 'fault', hub: '', connection: 'c' + number, user: 'u'});"
+        "  for (let start = 1; start < 25000; start += 500)"
         "    store.add(Array.from({length: 500}, (_, place) => record(start + place)), 0);"
-        "  return [store.records.length, store.shown.length, store.records[0].number]; })"
+        "  return [store.records.length, store.shown.length, store.records[0].number, store.names.size]; })"
     )
 
-    assert kept == [5000, 5000, 15001]
+    assert kept == [5000, 5000, 20001, 20000]
 
 
 @pytest.mark.parametrize("width", [360, 1000])

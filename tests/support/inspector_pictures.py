@@ -1,6 +1,5 @@
 """Takes the pictures of docs/inspector.md again: `python -m tests.support.inspector_pictures`."""
 
-import json
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +22,8 @@ def main() -> None:
         play(emulator, stack)
         tab.wait_for(f"{ROWS}.some(row => row.textContent.includes('order 1042'))")
 
-        size(tab, 1280, 720)
+        tab.wait_for("document.getElementById('connection-count').textContent === '5'")
+        size(tab, 1180, 600)
         picture(tab, "inspector-light.png")
         tab.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
         tab.run(f"{ROWS}.findLast(row => row.textContent.includes('POST groups/kitchen')).click()")
@@ -31,7 +31,7 @@ def main() -> None:
         picture(tab, "inspector-dark.png")
         tab.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}])
         tab.run("document.getElementById('panel-close').click()")
-        size(tab, 390, 720)
+        size(tab, 390, 640)
         picture(tab, "inspector-narrow.png")
 
 
@@ -62,7 +62,6 @@ def size(tab: Tab, width: int, height: int) -> None:
 
 def picture(tab: Tab, name: str) -> None:
     """Save what the page shows."""
-    tab.wait_for(json.dumps(True))
     (DOCS / name).write_bytes(tab.screenshot())
 
 

@@ -21,7 +21,7 @@ function timeOf(seconds) {
   return `${pad(time.getHours(), 2)}:${pad(time.getMinutes(), 2)}:${pad(time.getSeconds(), 2)}.${pad(time.getMilliseconds(), 3)}`;
 }
 
-const nameOf = record => record.user ?? store.connections.get(record.connection)?.user ?? record.connection.slice(0, 8);
+const nameOf = record => record.user ?? store.names.get(record.connection) ?? record.connection.slice(0, 8);
 
 // The time line
 

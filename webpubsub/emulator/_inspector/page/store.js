@@ -3,6 +3,8 @@
 export const MOST_RECORDS = 5000;
 export const KINDS = ["request", "message", "event", "connection", "group", "frame", "fault"];
 
+const MOST_NAMES = 20_000;
+
 const haystacks = new WeakMap();
 
 function haystack(record) {
@@ -29,6 +31,7 @@ export class Store extends EventTarget {
   paused = false;
   connections = new Map();
   hubs = new Map();
+  names = new Map();
   ahead = 0;
   faults = 0;
   filter = {query: "", hub: "", connection: "", kinds: new Set(KINDS)};
@@ -40,7 +43,10 @@ export class Store extends EventTarget {
     this.skipped += skipped;
     const fresh = records.filter(record => record.number > this.#last);
     if (fresh.length > 0) this.#last = fresh.at(-1).number;
-    fresh.forEach(record => this.#see(record.hub));
+    for (const {hub, connection, user} of fresh) {
+      this.#see(hub);
+      this.#name(connection, user);
+    }
     if (this.paused) {
       this.held = this.held.concat(fresh).slice(-MOST_RECORDS);
       this.#tell("held");
@@ -56,6 +62,7 @@ export class Store extends EventTarget {
     for (const connection of changed) {
       this.connections.set(connection.id, connection);
       this.#see(connection.hub);
+      this.#name(connection.id, connection.user);
     }
     this.#tell("connections");
   }
@@ -109,6 +116,13 @@ export class Store extends EventTarget {
       this.shown.splice(0, cut);
     }
     this.#tell("appended", {cut, count: fresh.length});
+  }
+
+  /** Remember whose a connection is, for as long as its frames may be seen. */
+  #name(connection, user) {
+    if (connection === "" || user === null) return;
+    this.names.set(connection, user);
+    if (this.names.size > MOST_NAMES) this.names.delete(this.names.keys().next().value);
   }
 
   #see(hub) {
