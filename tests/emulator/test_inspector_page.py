@@ -131,6 +131,7 @@ def test_text_from_outside_stays_text(tab: Tab, emulator: Emulator, service: Web
             tab.run(f"{ROWS}.findLast(row => row.textContent.includes({json.dumps(what)})).click()")
             panel_shows(tab, "img")
             tab.run("document.querySelectorAll('#panel details').forEach(each => each.open = true)")
+        tab.wait_for("document.querySelector('#connections-list .row:not([hidden])')")
         tab.run("document.querySelector('#connections-list .row').click()")
         panel_shows(tab, f"{evil}2")
 
