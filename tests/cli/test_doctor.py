@@ -18,7 +18,7 @@ import trustme
 
 from tests.support.web_servers import wsgiref_server
 from webpubsub.emulator import Emulator
-from webpubsub.tokens import sign
+from webpubsub.tokens import JSONValue, sign
 
 from .conftest import Command
 
@@ -189,7 +189,7 @@ class Signed:
     def get_token(self, *scopes: str, **_: object) -> Any:
         from azure.core.credentials import AccessToken
 
-        claims = {"aud": "https://webpubsub.azure.com", "exp": 4_000_000_000}
+        claims: dict[str, JSONValue] = {"aud": "https://webpubsub.azure.com", "exp": 4_000_000_000}
         return AccessToken(sign(claims, self.key), 4_000_000_000)
 
     def close(self) -> None:

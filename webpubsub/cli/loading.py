@@ -8,6 +8,7 @@ import asyncio
 import json
 import secrets
 import time
+from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from webpubsub.capacity import CONNECTIONS_PER_UNIT, DELIVERIES_PER_SECOND
 
 from .output import show_rows
 from .service import Service, is_loopback, speaks_to_a_service
+from .websocket import websocket_of
 
 __all__ = ["load"]
 
@@ -187,10 +189,10 @@ async def _receive(
     opened: "asyncio.Future[None]",
     gate: asyncio.Semaphore,
 ) -> None:
-    async with gate:
-        websocket = await http.ws_connect(url, ssl=trust)
-    opened.set_result(None)
-    async with websocket:
+    async with AsyncExitStack() as stack:
+        async with gate:
+            websocket = await stack.enter_async_context(websocket_of(http, url, trust))
+        opened.set_result(None)
         async for message in websocket:
             tally.take(number, message.data)
 
