@@ -60,6 +60,21 @@ def test_lines_of_standard_input_are_messages(
     assert [message.data for message in emulator.hub(hub).messages] == ["one", "two"]
 
 
+def test_progress_is_shown_on_a_terminal(
+    command: Command, emulator: Emulator, hub: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On standard error; what was sent is on standard output."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    file = tmp_path / "lines"
+    file.write_text("one\ntwo\n")
+
+    code, out, err = command("send", hub, f"@{file}", "--lines")
+
+    assert (code, out) == (0, "2 messages accepted\n")
+    assert "Sending" in err
+
+
 def test_what_is_not_utf_8_is_no_text(command: Command, hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the way to send it is told."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))

@@ -1,12 +1,17 @@
 """Wrong use: one line on standard error, and exit code 2."""
 
+import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from webpubsub.cli import main
+from webpubsub.cli.commands import webpubsub
 from webpubsub.emulator import Emulator
 
 from .conftest import Command
@@ -25,6 +30,7 @@ MISTAKES = [
     (("send", "chat", "hi", "--ttl", "301"), "'--ttl'"),
     (("send", "1 hub", "hi"), "hub"),
     (("listen", "chat", "--raw", "--reliable"), "one of --raw and --reliable"),
+    (("listen", "chat", "--raw", "--output", "json"), "--output json does not go with --raw"),
     (("groups", "add", "chat", "room"), "one of --connection and --user"),
     (("groups", "remove", "chat", "room", "--connection", "c", "--user", "u"), "one of --connection and --user"),
     (("connections", "close", "chat"), "a connection, or --all"),
@@ -126,12 +132,46 @@ def test_help_is_no_mistake(bare: Command) -> None:
     assert bare("--help").code == bare("send", "-h").code == 0
 
 
+def commands(group: click.Group) -> Iterator[list[str]]:
+    """Give the words of each command that is no group."""
+    for name, each in group.commands.items():
+        yield from ([name, *rest] for rest in commands(each)) if isinstance(each, click.Group) else [[name]]
+
+
+@pytest.mark.parametrize("words", list(commands(webpubsub)), ids=" ".join)
+def test_help_has_an_example_that_is_right(words: list[str]) -> None:
+    """Which the command itself understands: no option in it is mistyped."""
+    command: click.Command = webpubsub
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
+    lines = re.findall(r"^  webpubsub (.*)$", command.epilog or "", re.MULTILINE)
+
+    assert lines
+    for line in lines:
+        arguments = shlex.split(line.partition(" < ")[0])
+        assert arguments[: len(words)] == words
+        command.make_context("webpubsub", arguments[len(words) :])
+
+
 def test_a_missing_package_is_named() -> None:
     """Installed without the extra, the command says which one to take."""
     program = "import sys; sys.modules['click'] = None; from webpubsub.cli import main; sys.exit(main(['health']))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
     assert (run.returncode, run.stderr) == (2, "The command needs click: pip install 'webpubsub[cli]'\n")
+
+
+def test_a_missing_package_is_named_in_this_process(bare: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the extra; what is missing otherwise is a mistake of ours, and raised."""
+    for name in ("webpubsub.cli.commands", "webpubsub.cli.loading"):
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "hdrh", None)
+    monkeypatch.setitem(sys.modules, "hdrh.histogram", None)
+
+    code, _, err = bare("health")
+
+    assert (code, err.endswith("pip install 'webpubsub[cli]'\n")) == (2, True)
 
 
 def test_the_arguments_of_the_process_are_the_default(

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from .commands import run
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
         print(f"The command needs {error.name}: pip install 'webpubsub[cli]'", file=sys.stderr)
         return 2

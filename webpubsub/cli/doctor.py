@@ -31,7 +31,7 @@ from webpubsub import (
 )
 from webpubsub.connection_string import ConnectionString
 
-from .output import printable
+from .output import examples, printable
 from .service import Service, speaks_to_a_service
 from .triggering import signed_event
 from .websocket import websocket_of
@@ -62,7 +62,7 @@ class Finding(NamedTuple):
     good: bool | None = True
 
 
-@click.command()
+@click.command(epilog=examples("doctor --local", "doctor --hub chat --handler http://localhost:8000/events"))
 @click.option("--hub", default=_HUB, show_default=True, help="The hub to try clients on.")
 @click.option("--handler", metavar="URL", help="An event handler to try as the service would.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")

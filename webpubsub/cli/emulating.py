@@ -13,6 +13,7 @@ import click
 from webpubsub.emulator import DEVELOPMENT_KEY, Emulator, fault_of
 
 from .event_log import json_log, text_log
+from .output import examples
 from .service import is_loopback
 
 __all__ = ["emulator"]
@@ -20,7 +21,11 @@ __all__ = ["emulator"]
 _WAIT_SECONDS = 0.5
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "emulator", "emulator --event-handler chat=http://localhost:8000/events", "emulator --tls --ca-file ca.pem"
+    )
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free port.")
 @click.option(

@@ -22,7 +22,7 @@ from webpubsub import ServiceError, TransportError
 from webpubsub.aio import WebPubSubServiceClient
 from webpubsub.capacity import CONNECTIONS_PER_UNIT, DELIVERIES_PER_SECOND
 
-from .output import show_rows
+from .output import examples, show_rows
 from .service import Service, is_loopback, speaks_to_a_service
 from .websocket import websocket_of
 
@@ -42,7 +42,7 @@ _DOCUMENTED = {
 _SOURCE = "one unit, 2 KB messages; concept-performance in the documentation of Azure Web PubSub"
 
 
-@click.command()
+@click.command(epilog=examples("load chat --clients 500 --rate 50 --size 2048 --seconds 30 --local"))
 @click.argument("hub")
 @click.option("--clients", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Clients that listen.")
 @click.option("--rate", type=click.FloatRange(min=0.1), default=10, show_default=True, help="Messages per second.")

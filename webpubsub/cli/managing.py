@@ -4,7 +4,7 @@ import click
 
 from webpubsub import Permission
 
-from .output import output_option, show_result, show_rows
+from .output import examples, output_option, show_result, show_rows
 from .service import Service, speaks_to_a_service
 
 __all__ = ["connections", "groups", "health", "permission", "users"]
@@ -17,7 +17,7 @@ def groups() -> None:
     """The groups of a hub."""
 
 
-@groups.command("list")
+@groups.command("list", epilog=examples("groups list chat room --output json"))
 @click.argument("hub")
 @click.argument("group")
 @click.option("--top", type=click.IntRange(min=1), help="Most connections to list.")
@@ -31,7 +31,7 @@ def list_group(service: Service, hub: str, group: str, top: int | None, output: 
     show_rows(rows, output, empty=f"Nobody is in {group}.")
 
 
-@groups.command("exists")
+@groups.command("exists", epilog=examples("groups exists chat room"))
 @click.argument("hub")
 @click.argument("group")
 @output_option
@@ -42,7 +42,7 @@ def group_exists(service: Service, hub: str, group: str, output: str) -> int:
         return _existence(client.group_exists(group), f"group {group}", output)
 
 
-@groups.command("add")
+@groups.command("add", epilog=examples("groups add chat room --user ann"))
 @click.argument("hub")
 @click.argument("group")
 @click.option("--connection", help="The connection to add.")
@@ -58,7 +58,7 @@ def add_to_group(service: Service, hub: str, group: str, connection: str | None,
     click.echo(f"added to {group}")
 
 
-@groups.command("remove")
+@groups.command("remove", epilog=examples("groups remove chat room --user ann"))
 @click.argument("hub")
 @click.argument("group")
 @click.option("--connection", help="The connection to remove.")
@@ -74,7 +74,7 @@ def remove_from_group(service: Service, hub: str, group: str, connection: str | 
     click.echo(f"removed from {group}")
 
 
-@groups.command("close")
+@groups.command("close", epilog=examples('groups close chat room --reason "See you tomorrow"'))
 @click.argument("hub")
 @click.argument("group")
 @click.option("--reason", help="What the clients are told.")
@@ -91,7 +91,7 @@ def connections() -> None:
     """The connections of a hub."""
 
 
-@connections.command("exists")
+@connections.command("exists", epilog=examples("connections exists chat CONNECTION"))
 @click.argument("hub")
 @click.argument("connection")
 @output_option
@@ -102,7 +102,7 @@ def connection_exists(service: Service, hub: str, connection: str, output: str) 
         return _existence(client.connection_exists(connection), f"connection {connection}", output)
 
 
-@connections.command("close")
+@connections.command("close", epilog=examples("connections close chat CONNECTION", "connections close chat --all"))
 @click.argument("hub")
 @click.argument("connection", required=False)
 @click.option("--all", "everything", is_flag=True, help="Every connection of the hub.")
@@ -120,7 +120,7 @@ def close_connection(service: Service, hub: str, connection: str | None, everyth
     click.echo("closed")
 
 
-@connections.command("leave-all-groups")
+@connections.command("leave-all-groups", epilog=examples("connections leave-all-groups chat CONNECTION"))
 @click.argument("hub")
 @click.argument("connection")
 @speaks_to_a_service
@@ -136,7 +136,7 @@ def users() -> None:
     """The users of a hub."""
 
 
-@users.command("exists")
+@users.command("exists", epilog=examples("users exists chat ann"))
 @click.argument("hub")
 @click.argument("user")
 @output_option
@@ -147,7 +147,7 @@ def user_exists(service: Service, hub: str, user: str, output: str) -> int:
         return _existence(client.user_exists(user), f"user {user}", output)
 
 
-@users.command("close")
+@users.command("close", epilog=examples("users close chat ann"))
 @click.argument("hub")
 @click.argument("user")
 @click.option("--reason", help="What the clients are told.")
@@ -159,7 +159,7 @@ def close_user(service: Service, hub: str, user: str, reason: str | None) -> Non
     click.echo(f"closed the connections of {user}")
 
 
-@users.command("leave-all-groups")
+@users.command("leave-all-groups", epilog=examples("users leave-all-groups chat ann"))
 @click.argument("hub")
 @click.argument("user")
 @speaks_to_a_service
@@ -170,7 +170,7 @@ def user_leaves_all_groups(service: Service, hub: str, user: str) -> None:
     click.echo("removed from all groups")
 
 
-@click.command()
+@click.command(epilog=examples("permission grant chat sendToGroup CONNECTION --group room"))
 @click.argument("action", type=click.Choice(["check", "grant", "revoke"]))
 @click.argument("hub")
 @click.argument("permission", type=_PERMISSION)
@@ -196,7 +196,7 @@ def permission(
     return 0
 
 
-@click.command()
+@click.command(epilog=examples("health --local"))
 @output_option
 @speaks_to_a_service
 def health(service: Service, output: str) -> int:

@@ -10,10 +10,17 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["give_up", "output_option", "printable", "show_result", "show_rows"]
+__all__ = ["examples", "give_up", "output_option", "printable", "show_result", "show_rows"]
 
 _WIDE = 500
 """Columns of a file or a pipe, in which nothing is folded."""
+
+
+def examples(*lines: str) -> str:
+    """Write examples for the end of a command's help, each on a line of its own."""
+    return "\b\n" + "\n".join(
+        ("Examples:" if len(lines) > 1 else "Example:", *(f"  webpubsub {line}" for line in lines))
+    )
 
 
 def printable(text: str) -> str:

@@ -21,7 +21,7 @@ from webpubsub.capacity import (
     pieces,
 )
 
-from .output import show_rows
+from .output import examples, show_rows
 
 __all__ = ["Load", "Need", "needs", "plan"]
 
@@ -81,7 +81,7 @@ def billed_per_day(load: Load) -> int:
     return round(load.rate * load.group_size * pieces(load.bytes) * SECONDS_PER_DAY)
 
 
-@click.command()
+@click.command(epilog=examples("plan --connections 12000 --group-size 40 --rate 5 --bytes 900"))
 @click.option("--connections", type=click.IntRange(min=1), required=True, help="Clients that are connected at once.")
 @click.option("--group-size", type=click.IntRange(min=1), required=True, help="Clients that get each message.")
 @click.option(

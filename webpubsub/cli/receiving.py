@@ -13,7 +13,7 @@ import click
 
 from webpubsub import TransportError
 
-from .output import printable
+from .output import examples, printable
 from .service import Service, speaks_to_a_service
 from .websocket import websocket_of
 
@@ -26,7 +26,9 @@ _RECOVERY_SECONDS = 30.0
 _PAUSE_SECONDS = 0.5
 
 
-@click.command()
+@click.command(
+    epilog=examples("listen chat --group room --local", "listen chat --user ann --reliable --count 10 --output json")
+)
 @click.argument("hub")
 @click.option("--group", "groups", multiple=True, help="Be in this group; may be given again.")
 @click.option("--user", help="Connect as this user; as nobody by default.")

@@ -12,6 +12,7 @@ from rich.progress import Progress
 
 from webpubsub import WebPubSubError, WebPubSubServiceClient
 
+from .output import examples
 from .service import Service, speaks_to_a_service
 
 __all__ = ["send"]
@@ -19,7 +20,13 @@ __all__ = ["send"]
 _CONTENT_TYPES = {"text": "text/plain", "json": "application/json", "binary": "application/octet-stream"}
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        'send chat "Hello" --local',
+        "send chat '{\"price\": 12}' --type json --group room",
+        "send chat - --lines < messages.txt",
+    )
+)
 @click.argument("hub")
 @click.argument("message")
 @click.option("--group", help="Only to this group.")

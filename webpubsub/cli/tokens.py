@@ -6,12 +6,13 @@ import click
 
 from webpubsub import ClientProtocol
 
+from .output import examples
 from .service import Service, speaks_to_a_service
 
 __all__ = ["token"]
 
 
-@click.command()
+@click.command(epilog=examples("token chat --user ann --group room --role webpubsub.sendToGroup.room --minutes 5"))
 @click.argument("hub")
 @click.option("--user", help="The user of the connection; nobody by default.")
 @click.option("--role", "roles", multiple=True, help="Such as webpubsub.sendToGroup.room; may be given again.")

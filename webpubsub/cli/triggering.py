@@ -13,6 +13,7 @@ import httpx
 
 from webpubsub.connection_string import ConnectionString
 
+from .output import examples
 from .service import LOCAL_CONNECTION_STRING
 
 __all__ = ["signed_event", "trigger"]
@@ -21,7 +22,12 @@ _TIMEOUT_SECONDS = 30.0
 _SYSTEM = ("connect", "connected", "disconnected")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "trigger connect http://localhost:8000/events --user ann",
+        'trigger order http://localhost:8000/events --type json --data \'{"dish": "soup"}\'',
+    )
+)
 @click.argument("event")
 @click.argument("url")
 @click.option("--hub", default="chat", show_default=True, help="The hub that it is said to come from.")
