@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+LIMIT := $(if $(shell command -v timeout 2>/dev/null),timeout 120)
 SOURCES := pytest_webpubsub.py webpubsub generated tests examples benchmarks rendering codegen.py
 
 .PHONY: help demo chat inspect test test-httpx2 check render format bench clean
@@ -69,6 +70,6 @@ $(VENV)/.cli: $(VENV)/.python pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[cli,compat,emulator,identity]" --group dev
-	@npm install --silent --no-audit --no-fund --no-package-lock --prefix tests/emulator/javascript >/dev/null 2>&1 \
+	@$(LIMIT) npm install --silent --fetch-retries=0 --no-audit --no-fund --no-package-lock --prefix tests/emulator/javascript >/dev/null 2>&1 \
 		|| echo "npm is not here, or found nothing: the tests of the JavaScript client are skipped"
 	@touch $@ $(VENV)/.demo $(VENV)/.chat $(VENV)/.cli
