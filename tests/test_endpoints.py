@@ -135,6 +135,6 @@ def test_the_proxy_of_the_environment_is_used(
     for name, value in environment.items():
         monkeypatch.setenv(name.lower(), value)
 
-    found = Endpoints.of(target, None).proxy(None, is_chosen=False)
+    found = Endpoints.of(target, None).environment_proxy()
 
     assert (None if found is None else f"http://{found.host}:{found.port}") == proxy

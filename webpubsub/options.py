@@ -72,8 +72,9 @@ class ClientOptions(TypedDict, total=False):
         max_connections: Most connections to the service at once; 100 by default.
         on_response: Called with the `httpx.Response` of each call that got one, errors included.
         port: The port of the service, in place of the one in the endpoint.
-        proxy: The URL of an HTTP proxy on the way to the service, `http://user:password@host:port`; None for none.
-            Otherwise `HTTPS_PROXY` and `NO_PROXY` in the environment say.
+        proxy: The URL of an HTTP proxy on the way to the service, `http://user:password@host:port`, or `https://` for
+            one that speaks TLS; None for none. Otherwise `HTTPS_PROXY` and `NO_PROXY` in the environment say, which
+            are read when the first connection is needed.
         reverse_proxy_endpoint: Where requests are sent instead; tokens are still made for the endpoint.
         transport: An httpx transport to use instead of the built-in one, for tests for example.
         user: A name that service tokens carry, for the logs of the service.

@@ -178,11 +178,62 @@ def test_no_request_goes_to_another_address(url: str, unreachable: httpx.MockTra
 
 
 def test_a_redirect_is_returned_and_not_followed() -> None:
-    """Not even when httpx is asked to."""
+    """A request carries a credential."""
     wire = Wire(httpx.Response(307, headers={"Location": "https://evil.example/"}))
 
     with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=wire.transport) as service:
-        answer = service.http.get("/api/health", follow_redirects=True)
+        response = service.http.get("/api/health", follow_redirects=False)
 
-    assert answer.status_code == 307
+    assert response.status_code == 307
     assert len(wire.requests) == 1
+
+
+def test_what_the_client_of_httpx_does_not_do_is_refused(unreachable: httpx.MockTransport) -> None:
+    """Nothing that somebody asks of it is passed over."""
+    with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=unreachable) as service:
+        http = service.http
+        for option in ({"auth": ("ann", "password")}, {"follow_redirects": True}):
+            with pytest.raises(ConfigurationError, match=f"{min(option)}= "):
+                http.get("/api/health", **option)
+            with pytest.raises(ConfigurationError, match=f"{min(option)}= "):
+                with http.stream("GET", "/api/health", **option):
+                    pass
+        with pytest.raises(ConfigurationError, match="auth= "):
+            http.auth = ("ann", "password")
+        with pytest.raises(ConfigurationError, match="follow_redirects= "):
+            http.follow_redirects = True
+        with pytest.raises(ConfigurationError, match="make a client for the other endpoint"):
+            http.base_url = "https://other.example.com"
+        http.follow_redirects, http.base_url = False, httpx.URL(ENDPOINT)
+        assert (http.auth, http.follow_redirects, http.base_url) == (None, False, httpx.URL(ENDPOINT))
+    with WebPubSubServiceClient(ENDPOINT, "chat", KEY) as service:
+        with pytest.raises(ConfigurationError, match="'trace' works only with a transport="):
+            service.http.get("/api/health", extensions={"trace": print})
+
+
+def test_what_is_set_on_the_client_of_httpx_holds() -> None:
+    """Cookies, times and event hooks do what httpx says; hooks see the calls of every door."""
+    seen: list[str] = []
+    wire = Wire()
+
+    def on_request(request: httpx.Request) -> None:
+        seen.append(request.method)
+
+    def on_response(response: httpx.Response) -> None:
+        seen.append(str(response.status_code))
+
+    with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=wire.transport) as service:
+        service.http.get("/api/health", timeout=None)
+        service.http.send(httpx.Request("GET", f"{ENDPOINT}/api/health"))
+        service.http.timeout = httpx.Timeout(7, read=1e10)
+        service.http.get("/api/health")
+        service.http.cookies.set("a", "b")
+        service.http.event_hooks = {"request": [on_request], "response": [on_response]}
+        service.http.get("/api/health")
+        service.send_to_all("hi")
+
+    endless, default, chosen, *_ = [request.extensions["timeout"] for request in wire.requests]
+    assert (endless["connect"], default["connect"]) == (1_000_000, 5)
+    assert (chosen["connect"], chosen["read"]) == (7, 1_000_000)
+    assert [request.headers.get("cookie") for request in wire.requests] == [None] * 3 + ["a=b", None]
+    assert seen == ["GET", "200", "POST", "200"]

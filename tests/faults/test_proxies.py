@@ -8,6 +8,7 @@ import pytest
 import trustme
 
 from webpubsub import ConfigurationError, RetryPolicy, TransportError, WebPubSubServiceClient, aio
+from webpubsub._transport.endpoints import Endpoints
 
 from ..support.clients import HUB, KEY, Calls, connect
 from ..support.server import ACCEPTED, Connection, Server, answer, answering
@@ -27,17 +28,20 @@ async def tunnel(connection: Connection) -> None:
     await connection.relay(host, int(port))
 
 
-def test_a_tunnel_through_a_proxy(connect: Connect) -> None:
-    """Over https the proxy sees the address and its own password, and nothing else."""
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_tunnel_through_a_proxy(connect: Connect, scheme: str) -> None:
+    """Over https the proxy sees the address and its own password, and nothing else; it may speak TLS itself."""
     authority = trustme.CA()
     server_tls, client_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority.issue_cert("127.0.0.1").configure_cert(server_tls)
     authority.configure_trust(client_tls)
-    with Server(answering(ACCEPTED), server_tls) as server, Server(tunnel) as proxy:
-        url = f"http://an%20n:p%40ss@127.0.0.1:{proxy.port}"
+    proxy_tls = server_tls if scheme == "https" else None
+    with Server(answering(ACCEPTED), server_tls) as server, Server(tunnel, proxy_tls) as proxy:
+        url = f"{scheme}://an%20n:p%40ss@127.0.0.1:{proxy.port}"
         calls = connect(server.endpoint, proxy=url, connection_verify=client_tls, retry_policy=ONCE)
         for _ in range(3):
             calls.post()
+        calls.call_raw(bytes(300_000))
         calls.close()
         server.wait_until_all_left()
         proxy.wait_until_all_left()
@@ -48,7 +52,7 @@ def test_a_tunnel_through_a_proxy(connect: Connect) -> None:
         "host": f"127.0.0.1:{server.port}",
         "proxy-authorization": "Basic " + b64encode(b"an n:p@ss").decode(),
     }
-    assert [request.headers.get("proxy-authorization") for request in server.requests] == [None] * 3
+    assert [request.headers.get("proxy-authorization") for request in server.requests] == [None] * 4
 
 
 def test_plain_requests_through_a_proxy(connect: Connect) -> None:
@@ -95,7 +99,8 @@ def test_a_proxy_that_makes_no_tunnel(connect: Connect, response: bytes) -> None
 
 ODD = [
     "http://",
-    "https://proxy.example.com",
+    "https://",
+    "http://proxy.example.com/path",
     "socks5://127.0.0.1:1080",
     "ftp://proxy",
     "http://proxy:port",
@@ -112,27 +117,41 @@ ODD = [
 @pytest.mark.parametrize("client", [WebPubSubServiceClient, aio.WebPubSubServiceClient])
 @pytest.mark.parametrize("url", ODD)
 def test_what_is_no_http_proxy_is_refused(
-    client: Callable[..., object], url: str, monkeypatch: pytest.MonkeyPatch
+    client: Callable[..., object], connect: Connect, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the client is made, by the name of the option or of the variable; never skipped, never shown."""
+    """By the name of the option or of the variable, which is read when it is needed; never skipped, never shown."""
     with pytest.raises(ConfigurationError, match=r"^proxy must be the URL of an HTTP proxy") as by_option:
         client(SERVICE, HUB, KEY, proxy=url)
     monkeypatch.setenv("HTTPS_PROXY", url)
+    calls = connect(SERVICE)
     with pytest.raises(
         ConfigurationError, match=r"^The environment variable HTTPS_PROXY must be the URL"
     ) as by_variable:
-        client(SERVICE, HUB, KEY)
+        calls.post()
+    calls.close()
 
     assert "s3cr3t" not in f"{by_option.value!r} {by_variable.value!r}"
 
 
 def test_the_environment_is_asked_unless_the_caller_chose(monkeypatch: pytest.MonkeyPatch) -> None:
     """None is a choice: no proxy. This machine and what `NO_PROXY` names need none."""
-    monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:1080")
+    monkeypatch.setenv("https_proxy", "http://proxy.example.com:8080")
     monkeypatch.setenv("NO_PROXY", "inside.example.com")
 
-    WebPubSubServiceClient(SERVICE, HUB, KEY, proxy=None).close()
-    WebPubSubServiceClient("https://inside.example.com", HUB, KEY).close()
-    WebPubSubServiceClient("https://localhost:8080", HUB, KEY).close()
-    with pytest.raises(ConfigurationError, match="https_proxy"):
-        WebPubSubServiceClient(SERVICE, HUB, KEY)
+    def proxy(endpoint: str) -> str:
+        return repr(Endpoints.of(endpoint, None).environment_proxy())
+
+    assert proxy(SERVICE) == "Proxy(host='proxy.example.com', port=8080, secure=False)"
+    assert proxy("https://inside.example.com") == "None"
+    assert proxy("https://localhost:8080") == "None"
+    with Server(answering(ACCEPTED)) as server:
+        monkeypatch.setenv("http_proxy", "nowhere.invalid:1")
+        with WebPubSubServiceClient(server.endpoint, HUB, KEY, proxy=None) as service:
+            service.send_to_all("hi")
+
+
+def test_making_a_client_looks_at_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that only makes tokens needs no proxy: a wrong variable does not stop it."""
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1080")
+    with WebPubSubServiceClient(SERVICE, HUB, KEY) as service:
+        assert service.get_client_access_token().token

@@ -30,18 +30,19 @@ class Connections(httpx.AsyncHTTPTransport):
     It is one of httpx's own kind, so that whoever watches or replaces those (instrumentation, mocks) has this one too.
 
     Attributes:
+        given: The transport of the caller's own that is used instead, if there is one.
         closed: No more requests are sent.
     """
 
     def __init__(self, route: Route, given: httpx.AsyncBaseTransport | None = None) -> None:
-        self._given = given
+        self.given = given
         self._pools = Local(lambda: ConnectionPool(route), lambda pool: pool.close())
         self._pool = SimpleNamespace(handle_async_request=self._handle_watched)  # type: ignore[assignment]
         self.closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._given is not None:
-            response = await self._given.handle_async_request(request)
+        if self.given is not None:
+            response = await self.given.handle_async_request(request)
             mark_expected(request, response)
             return response
         method = httpx.AsyncHTTPTransport.handle_async_request
@@ -53,8 +54,8 @@ class Connections(httpx.AsyncHTTPTransport):
     async def aclose(self) -> None:
         self.closed = True
         await self._pools.end()
-        if self._given is not None:
-            await self._given.aclose()
+        if self.given is not None:
+            await self.given.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -88,6 +89,7 @@ class ConnectionPool:
 
     def __init__(self, route: Route) -> None:
         self._route = route
+        self._proxy = route.proxy()
         self._places = Places(route.most_connections)
         self._idle: deque[tuple[Stream, float]] = deque()
         self._busy: set[Stream] = set()
@@ -120,8 +122,8 @@ class ConnectionPool:
             stream.interrupt()
 
     def _head(self, request: httpx.Request) -> bytes:
-        proxy, url, headers = self._route.proxy, request.url, request.headers.raw
-        if proxy is None or self._route.tls is not None:
+        proxy, url, headers = self._proxy, request.url, request.headers.raw
+        if proxy is None or self._route.secure:
             return request_head(request.method, url.raw_path, headers, len(request.content))
         return request_head(request.method, str(url).encode(), [*headers, *proxy.headers()], len(request.content))
 
@@ -135,15 +137,17 @@ class ConnectionPool:
         return None
 
     async def _open(self, deadline: float) -> Stream:
-        host, port, tls, proxy, _ = self._route
+        route, proxy = self._route, self._proxy
         stream = None
         try:
-            first = (host, port) if proxy is None else (proxy.host, proxy.port)
+            first = (route.host, route.port) if proxy is None else (proxy.host, proxy.port)
             stream = await open_stream(*first, deadline)
-            if tls is not None:
-                if proxy is not None:
-                    await self._tunnel(stream, proxy, deadline)
-                await stream.start_tls(tls(), host, deadline)
+            if proxy is not None and proxy.secure:
+                await stream.start_tls(route.tls(), proxy.host, deadline)
+            if proxy is not None and route.secure:
+                await self._tunnel(stream, proxy, deadline)
+            if route.secure:
+                await stream.start_tls(route.tls(), route.host, deadline)
             if self._closed:
                 raise ClosedBeforeError("the client was closed")
         except BaseException as error:

@@ -27,8 +27,8 @@ from ..models import (
     check_roles,
 )
 from ..options import ClientOptions, RequestOptions, Settings, check
-from .http import ServiceHttp
 from .paging import ItemPaged
+from .service import Service
 
 if TYPE_CHECKING:
     from ..models import GroupMember
@@ -65,7 +65,7 @@ class WebPubSubServiceClient:
         False
     """
 
-    _http_class: ClassVar[type[ServiceHttp]] = ServiceHttp
+    _service_class: ClassVar[type[Service]] = Service
 
     def __init__(self, endpoint: str, hub: str, credential: Credential, **options: Unpack[ClientOptions]) -> None:
         """Make a client; nothing is sent.
@@ -88,7 +88,7 @@ class WebPubSubServiceClient:
         endpoints = Endpoints.of(
             self._endpoint, None if proxy is None else endpoint_url(proxy, "reverse_proxy_endpoint")
         )
-        self._http = self._http_class(endpoints, credential, options)
+        self._service = self._service_class(endpoints, credential, options)
 
     @classmethod
     def from_connection_string(cls, connection_string: str, hub: str, **options: Unpack[ClientOptions]) -> Self:
@@ -137,9 +137,11 @@ class WebPubSubServiceClient:
         """The HTTP client under this one, for raw operations of any API version.
 
         It signs, repeats and logs as this client does. Errors are those of httpx and `webpubsub_rest`. Responses
-        are always read whole, up to 16 MiB; other addresses than the service are refused.
+        are always read whole, up to 16 MiB. Other addresses than the service, `auth=` and redirects to follow are
+        refused. Headers and event hooks that are set on it hold for every call of this client; its `timeout`,
+        `params` and `cookies` for what goes through it.
         """
-        return self._http
+        return self._service.http
 
     def for_hub(self, hub: str) -> Self:
         """Return a client for another hub of the service.
@@ -156,7 +158,7 @@ class WebPubSubServiceClient:
             >>> with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
             ...     service.for_hub("news").send_to_all({"text": "Hello"})
         """
-        return self._sharing(_checks.hub(hub), self._http)
+        return self._sharing(_checks.hub(hub), self._service)
 
     def with_options(self, **options: Unpack[RequestOptions]) -> Self:
         """Return a client whose calls have other options.
@@ -174,7 +176,7 @@ class WebPubSubServiceClient:
             >>> with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
             ...     service.with_options(read_timeout=120, api_version="2021-10-01").send_to_all("Hello")
         """
-        return self._sharing(self._hub, self._http.with_settings(self._settings(self.with_options, options)))
+        return self._sharing(self._hub, self._service.with_settings(self._settings(self.with_options, options)))
 
     def call(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a raw operation of any API version, with this client's errors.
@@ -193,14 +195,14 @@ class WebPubSubServiceClient:
             ...     service.call(v2021_10_01.group_exists, "chat", "room")
             False
         """
-        return self._http.call(operation, *args, **kwargs)
+        return self._service.call(operation, *args, **kwargs)
 
     def close(self) -> None:
         """Close the connections to the service.
 
         A closed client cannot be used again.
         """
-        self._http.close()
+        self._service.close()
 
     def __enter__(self) -> Self:
         return self
@@ -244,7 +246,7 @@ class WebPubSubServiceClient:
                 ASCII; a name has up to 256 characters, a value up to 1024, all together up to 8192.
         """
         settings = self._settings(self.send_to_all, _with_metadata(options, metadata))
-        self._http.run(
+        self._service.run(
             settings,
             rest.send_to_all,
             self._hub,
@@ -281,7 +283,7 @@ class WebPubSubServiceClient:
                 ASCII; a name has up to 256 characters, a value up to 1024, all together up to 8192.
         """
         settings = self._settings(self.send_to_group, _with_metadata(options, metadata))
-        self._http.run(
+        self._service.run(
             settings,
             rest.send_to_group,
             self._hub,
@@ -317,7 +319,7 @@ class WebPubSubServiceClient:
                 ASCII; a name has up to 256 characters, a value up to 1024, all together up to 8192.
         """
         settings = self._settings(self.send_to_user, _with_metadata(options, metadata))
-        self._http.run(
+        self._service.run(
             settings,
             rest.send_to_user,
             self._hub,
@@ -350,7 +352,7 @@ class WebPubSubServiceClient:
                 ASCII; a name has up to 256 characters, a value up to 1024, all together up to 8192.
         """
         settings = self._settings(self.send_to_connection, _with_metadata(options, metadata))
-        self._http.run(
+        self._service.run(
             settings,
             rest.send_to_connection,
             self._hub,
@@ -373,7 +375,7 @@ class WebPubSubServiceClient:
             reason: What clients of the Web PubSub subprotocols are told.
         """
         settings = self._settings(self.close_all_connections, options)
-        self._http.run(
+        self._service.run(
             settings,
             rest.close_all_connections,
             self._hub,
@@ -397,7 +399,7 @@ class WebPubSubServiceClient:
             reason: What clients of the Web PubSub subprotocols are told.
         """
         settings = self._settings(self.close_group_connections, options)
-        self._http.run(
+        self._service.run(
             settings,
             rest.close_group_connections,
             self._hub,
@@ -422,7 +424,7 @@ class WebPubSubServiceClient:
             reason: What clients of the Web PubSub subprotocols are told.
         """
         settings = self._settings(self.close_user_connections, options)
-        self._http.run(
+        self._service.run(
             settings,
             rest.close_user_connections,
             self._hub,
@@ -441,7 +443,7 @@ class WebPubSubServiceClient:
             reason: What clients of the Web PubSub subprotocols are told.
         """
         settings = self._settings(self.close_connection, options)
-        self._http.run(
+        self._service.run(
             settings,
             rest.close_connection,
             self._hub,
@@ -452,19 +454,19 @@ class WebPubSubServiceClient:
     def connection_exists(self, connection_id: Id, **options: Unpack[RequestOptions]) -> bool:
         """Tell whether a connection is open."""
         settings = self._settings(self.connection_exists, options)
-        return self._http.run(
+        return self._service.run(
             settings, rest.connection_exists, self._hub, _checks.identifier(connection_id, "connection_id")
         )
 
     def group_exists(self, group: str, **options: Unpack[RequestOptions]) -> bool:
         """Tell whether any connection is in a group."""
         settings = self._settings(self.group_exists, options)
-        return self._http.run(settings, rest.group_exists, self._hub, _checks.group(group))
+        return self._service.run(settings, rest.group_exists, self._hub, _checks.group(group))
 
     def user_exists(self, user_id: Id, **options: Unpack[RequestOptions]) -> bool:
         """Tell whether a user has any connection."""
         settings = self._settings(self.user_exists, options)
-        return self._http.run(settings, rest.user_exists, self._hub, _checks.identifier(user_id, "user_id"))
+        return self._service.run(settings, rest.user_exists, self._hub, _checks.identifier(user_id, "user_id"))
 
     def list_connections(
         self,
@@ -489,10 +491,10 @@ class WebPubSubServiceClient:
         def fetch(token: str | None) -> tuple[list[GroupMember], str | None]:
             if token is not None and token.startswith(("https://", "http://", "/")):
                 following = Operation(operation.name, _next_page, operation.parse)
-                page = self._http.run(settings, following, self._http.endpoints.path_of(token))
+                page = self._service.run(settings, following, self._service.endpoints.path_of(token))
             else:
                 token = _checks.optional_text(token, "continuation_token")
-                page = self._http.run(
+                page = self._service.run(
                     settings, operation, hub, checked, maxpagesize=maxpagesize, top=most, continuation_token=token
                 )
             return page.value, page.next_link
@@ -507,7 +509,7 @@ class WebPubSubServiceClient:
         """
         settings = self._settings(self.add_connection_to_group, options)
         connection_id = _checks.identifier(connection_id, "connection_id")
-        self._http.run(settings, rest.add_connection_to_group, self._hub, _checks.group(group), connection_id)
+        self._service.run(settings, rest.add_connection_to_group, self._hub, _checks.group(group), connection_id)
 
     def remove_connection_from_group(
         self, group: str, connection_id: Id, **options: Unpack[RequestOptions]
@@ -515,7 +517,7 @@ class WebPubSubServiceClient:
         """Take a connection out of a group. One that is not in it is not an error."""
         settings = self._settings(self.remove_connection_from_group, options)
         connection_id = _checks.identifier(connection_id, "connection_id")
-        self._http.run(
+        self._service.run(
             settings, rest.remove_connection_from_group, self._hub, _checks.group(group), connection_id
         )
 
@@ -523,7 +525,7 @@ class WebPubSubServiceClient:
         """Take a connection out of every group it is in."""
         settings = self._settings(self.remove_connection_from_all_groups, options)
         connection_id = _checks.identifier(connection_id, "connection_id")
-        self._http.run(settings, rest.remove_connection_from_all_groups, self._hub, connection_id)
+        self._service.run(settings, rest.remove_connection_from_all_groups, self._hub, connection_id)
 
     def add_user_to_group(self, group: str, user_id: Id, **options: Unpack[RequestOptions]) -> None:
         """Put every present connection of a user into a group.
@@ -533,19 +535,19 @@ class WebPubSubServiceClient:
         """
         settings = self._settings(self.add_user_to_group, options)
         user_id = _checks.identifier(user_id, "user_id")
-        self._http.run(settings, rest.add_user_to_group, self._hub, user_id, _checks.group(group))
+        self._service.run(settings, rest.add_user_to_group, self._hub, user_id, _checks.group(group))
 
     def remove_user_from_group(self, group: str, user_id: Id, **options: Unpack[RequestOptions]) -> None:
         """Take every connection of a user out of a group."""
         settings = self._settings(self.remove_user_from_group, options)
         user_id = _checks.identifier(user_id, "user_id")
-        self._http.run(settings, rest.remove_user_from_group, self._hub, user_id, _checks.group(group))
+        self._service.run(settings, rest.remove_user_from_group, self._hub, user_id, _checks.group(group))
 
     def remove_user_from_all_groups(self, user_id: Id, **options: Unpack[RequestOptions]) -> None:
         """Take every connection of a user out of every group."""
         settings = self._settings(self.remove_user_from_all_groups, options)
         user_id = _checks.identifier(user_id, "user_id")
-        self._http.run(settings, rest.remove_user_from_all_groups, self._hub, user_id)
+        self._service.run(settings, rest.remove_user_from_all_groups, self._hub, user_id)
 
     def add_connections_to_groups(
         self, groups: Iterable[str], filter: str | None = None, **options: Unpack[RequestOptions]
@@ -561,7 +563,7 @@ class WebPubSubServiceClient:
         body = rest.AddToGroupsRequest(
             groups=_checks.some_groups(groups), filter_=_checks.optional_text(filter, "filter")
         )
-        self._http.run(settings, rest.add_connections_to_groups, self._hub, body=body)
+        self._service.run(settings, rest.add_connections_to_groups, self._hub, body=body)
 
     def remove_connections_from_groups(
         self, groups: Iterable[str], filter: str | None = None, **options: Unpack[RequestOptions]
@@ -577,7 +579,7 @@ class WebPubSubServiceClient:
         body = rest.RemoveFromGroupsRequest(
             groups=_checks.some_groups(groups), filter_=_checks.optional_text(filter, "filter")
         )
-        self._http.run(settings, rest.remove_connections_from_groups, self._hub, body=body)
+        self._service.run(settings, rest.remove_connections_from_groups, self._hub, body=body)
 
     def grant_permission(
         self,
@@ -598,7 +600,7 @@ class WebPubSubServiceClient:
             NotFoundError: The connection does not exist.
         """
         settings = self._settings(self.grant_permission, options)
-        self._http.run(
+        self._service.run(
             settings,
             rest.grant_permission,
             self._hub,
@@ -623,7 +625,7 @@ class WebPubSubServiceClient:
             target_name: The group that it is about. The service asks for one with both permissions.
         """
         settings = self._settings(self.revoke_permission, options)
-        self._http.run(
+        self._service.run(
             settings,
             rest.revoke_permission,
             self._hub,
@@ -648,7 +650,7 @@ class WebPubSubServiceClient:
             target_name: The group that it is about. The service asks for one with both permissions.
         """
         settings = self._settings(self.has_permission, options)
-        return self._http.run(
+        return self._service.run(
             settings,
             rest.check_permission,
             self._hub,
@@ -690,7 +692,7 @@ class WebPubSubServiceClient:
         group_list = None if groups is None else _checks.groups(groups)
         minutes = _checks.minutes(minutes_to_expire)
         path = protocol.path(self._hub)
-        key_credential = self._http.key_credential
+        key_credential = self._service.key_credential
         if key_credential is not None:
             token = tokens.client_access_token(
                 self._endpoint.lower() + path,
@@ -704,7 +706,7 @@ class WebPubSubServiceClient:
         else:
             if jwt_headers is not None and tokens.check_headers(jwt_headers):
                 raise ConfigurationError("jwt_headers needs an access key: the service makes this token.")
-            response = self._http.run(
+            response = self._service.run(
                 settings,
                 rest.generate_client_token,
                 self._hub,
@@ -724,18 +726,18 @@ class WebPubSubServiceClient:
         """
         settings = self._settings(self.get_service_status, options)
         try:
-            self._http.run(settings, rest.get_service_status)
+            self._service.run(settings, rest.get_service_status)
         except ServiceUnavailableError:
             return False
         return True
 
-    def _sharing(self, hub: str, http: ServiceHttp) -> Self:
+    def _sharing(self, hub: str, service: Service) -> Self:
         other = object.__new__(type(self))
-        vars(other).update(vars(self), _hub=hub, _http=http)
+        vars(other).update(vars(self), _hub=hub, _service=service)
         return other
 
     def _settings(self, method: Callable[..., object], options: RequestOptions) -> Settings:
-        settings = self._http.settings
+        settings = self._service.settings
         return settings.but(options, method) if options else settings
 
 

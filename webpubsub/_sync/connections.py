@@ -30,18 +30,19 @@ class Connections(httpx.HTTPTransport):
     It is one of httpx's own kind, so that whoever watches or replaces those (instrumentation, mocks) has this one too.
 
     Attributes:
+        given: The transport of the caller's own that is used instead, if there is one.
         closed: No more requests are sent.
     """
 
     def __init__(self, route: Route, given: httpx.BaseTransport | None = None) -> None:
-        self._given = given
+        self.given = given
         self._pools = Local(lambda: ConnectionPool(route), lambda pool: pool.close())
         self._pool = SimpleNamespace(handle_request=self._handle_watched)  # type: ignore[assignment]
         self.closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if self._given is not None:
-            response = self._given.handle_request(request)
+        if self.given is not None:
+            response = self.given.handle_request(request)
             mark_expected(request, response)
             return response
         method = httpx.HTTPTransport.handle_request
@@ -53,8 +54,8 @@ class Connections(httpx.HTTPTransport):
     def close(self) -> None:
         self.closed = True
         self._pools.end()
-        if self._given is not None:
-            self._given.close()
+        if self.given is not None:
+            self.given.close()
 
     def __enter__(self) -> Self:
         return self
@@ -88,6 +89,7 @@ class ConnectionPool:
 
     def __init__(self, route: Route) -> None:
         self._route = route
+        self._proxy = route.proxy()
         self._places = Places(route.most_connections)
         self._idle: deque[tuple[Stream, float]] = deque()
         self._busy: set[Stream] = set()
@@ -120,8 +122,8 @@ class ConnectionPool:
             stream.interrupt()
 
     def _head(self, request: httpx.Request) -> bytes:
-        proxy, url, headers = self._route.proxy, request.url, request.headers.raw
-        if proxy is None or self._route.tls is not None:
+        proxy, url, headers = self._proxy, request.url, request.headers.raw
+        if proxy is None or self._route.secure:
             return request_head(request.method, url.raw_path, headers, len(request.content))
         return request_head(request.method, str(url).encode(), [*headers, *proxy.headers()], len(request.content))
 
@@ -135,15 +137,17 @@ class ConnectionPool:
         return None
 
     def _open(self, deadline: float) -> Stream:
-        host, port, tls, proxy, _ = self._route
+        route, proxy = self._route, self._proxy
         stream = None
         try:
-            first = (host, port) if proxy is None else (proxy.host, proxy.port)
+            first = (route.host, route.port) if proxy is None else (proxy.host, proxy.port)
             stream = open_stream(*first, deadline)
-            if tls is not None:
-                if proxy is not None:
-                    self._tunnel(stream, proxy, deadline)
-                stream.start_tls(tls(), host, deadline)
+            if proxy is not None and proxy.secure:
+                stream.start_tls(route.tls(), proxy.host, deadline)
+            if proxy is not None and route.secure:
+                self._tunnel(stream, proxy, deadline)
+            if route.secure:
+                stream.start_tls(route.tls(), route.host, deadline)
             if self._closed:
                 raise ClosedBeforeError("the client was closed")
         except BaseException as error:

@@ -1,297 +1,122 @@
-"""The httpx client that calls the service. Every request goes the same way: it is built, signed, and exchanged.
-
-`run` and `call` run an operation and turn what went wrong into the exceptions of `webpubsub.errors`. Whoever uses the
-client as one of httpx gets httpx's responses and exceptions.
-"""
+"""The client of httpx that hands its requests to the service: with it goes whatever httpx can build."""
 # Rendered by codegen.py from webpubsub/_async/http.py. Do not edit: change that file and run `python codegen.py`.
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple, ParamSpec, Self, TypeVar, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from webpubsub_rest import Operation, Request, UnexpectedResponse, UnexpectedStatus
+from webpubsub_rest import Request
 
-from .. import _checks
-from .._transport import tls
-from .._transport.endpoints import Endpoints, Route
-from .._transport.extensions import Extensions
-from .._transport.failures import reason
-from .._version import __version__
-from ..credentials import Credential, KeyCredential, recognize
-from ..errors import ConfigurationError, ServiceError, TransportError, WebPubSubError, from_response
-from ..options import ClientOptions, Settings
-from ..tokens import ServiceTokens
-from .bearer import BearerTokens
-from .connections import Connections
-from .exchange import exchange
+from .._transport.headers import spelled
+from ..errors import ConfigurationError
 
-P = ParamSpec("P")
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from .service import Service
 
-_REQUEST_ID = "x-ms-client-request-id"
-_RAW_REQUEST_ID = _REQUEST_ID.encode()
-_USER_AGENT = f"webpubsub/{__version__} python/{sys.version_info[0]}.{sys.version_info[1]} httpx/{httpx.__version__}"
-_SCOPE = "https://webpubsub.azure.com/.default"
-_MOST_CONNECTIONS = 100
 _PLAIN = {"headers", "content"}
-_WITH_CONTENT = ("PATCH", "POST", "PUT")
-_SPELLINGS = {
-    name.lower(): name
-    for name in (
-        b"Accept",
-        b"Accept-Encoding",
-        b"Authorization",
-        b"Content-Length",
-        b"Content-Type",
-        b"Host",
-        b"User-Agent",
-    )
-}
-
-_DEFAULT_HEADERS = {
-    b"User-Agent": _USER_AGENT.encode(),
-    b"Accept": b"application/json",
-    b"Accept-Encoding": b"identity",  # responses are small, and a few compressed bytes can be gigabytes
-}
-
-_LONGEST_URL = 65_536
-
-
-class _Address(NamedTuple):
-    url: httpx.URL
-    text: str
-    host: bytes
+_LONGEST_SECONDS = 1_000_000
+_UNUSED_EXTENSIONS = {"sni_hostname", "target", "trace"}
 
 
 class ServiceHttp(httpx.Client):
-    """An `httpx.Client` of one service: it refuses every other address and follows no redirect."""
+    """An `httpx.Client` of one service: other addresses, other credentials and redirects are refused."""
 
-    def __init__(self, endpoints: Endpoints, credential: Credential, options: ClientOptions) -> None:
-        self.endpoints = endpoints
-        self.settings = settings = Settings.of(options)
-        self._tokens = ServiceTokens(options.get("user"))
-        self.key_credential: KeyCredential | None = None
-        recognized = recognize(credential)
-        if isinstance(recognized, KeyCredential):
-            self.key_credential = recognized
-        else:
-            endpoints.refuse_plain_http()
-            self._bearer = BearerTokens(recognized, _scopes(options))
-        self._connections = _connections(endpoints, options)
+    def __init__(self, service: Service, headers: Mapping[bytes, bytes]) -> None:
         super().__init__(
-            base_url=endpoints.target,
-            transport=self._connections,
-            timeout=httpx.Timeout(**settings.timeout),
+            base_url=service.endpoints.target,
+            transport=service.connections,
+            timeout=httpx.Timeout(**service.settings.timeout),
             trust_env=False,
         )
-        self._set_headers({**_DEFAULT_HEADERS, **_raw(options.get("headers", {}))})
+        self._service = service
+        self.headers = httpx.Headers(dict(headers))
+        if b"connection" not in headers:
+            del self.headers["Connection"]  # httpx adds what is the rule anyway
+        self._seen_headers: list[tuple[bytes, bytes]] = []
+        self._raw_headers: Mapping[bytes, bytes] = {}
 
-    def run(self, settings: Settings, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run an operation with the settings of one call, which name the API version.
+    @property
+    def auth(self) -> httpx.Auth | None:
+        """None: the credential of the client signs."""
+        return None
 
-        Raises:
-            ConfigurationError: An argument is wrong, or the client is closed; nothing was sent.
-            ServiceError: The service responded with an error.
-            TransportError: The service did not respond.
-        """
-        kwargs.setdefault("api_version", settings.api_version)
-        return self._result(settings, operation, operation.build(*args, **kwargs))
+    @auth.setter
+    def auth(self, value: object) -> None:
+        _refuse_auth(value)
 
-    def call(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run an operation in its own API version, with the settings of the client.
+    @property
+    def base_url(self) -> httpx.URL:
+        """Where the service is."""
+        return self._base_url
 
-        Raises:
-            ConfigurationError: The client is closed; nothing was sent.
-            ServiceError: The service responded with an error.
-            TransportError: The service did not respond.
-            TypeError: This is no operation, or it takes no such arguments.
-        """
-        if not isinstance(operation, Operation):
-            known = "an operation of webpubsub_rest, such as v2024_12_01.group_exists"
-            raise TypeError(f"operation must be {known}, not {type(operation).__name__}")
-        return self._result(self.settings, operation, operation.build(*args, **kwargs))
+    @base_url.setter
+    def base_url(self, value: httpx.URL | str) -> None:
+        if self._enforce_trailing_slash(httpx.URL(value)) != self._base_url:
+            raise ConfigurationError("base_url cannot be changed: make a client for the other endpoint.")
 
-    def with_settings(self, settings: Settings) -> Self:
-        """Return a client with other settings, over the same connections: closing one closes all."""
-        other = object.__new__(type(self))
-        vars(other).update(vars(self))
-        other.settings = settings._replace(headers={})
-        other.timeout = httpx.Timeout(**settings.timeout)
-        other._set_headers({**_spelled(self.headers.raw), **_raw(settings.headers)})
-        return other
+    @property
+    def follow_redirects(self) -> bool:
+        """False: a request carries a credential."""
+        return False
 
-    def error_to_raise(
-        self,
-        error: WebPubSubError,
-        request: httpx.Request,  # noqa: ARG002
-        response: httpx.Response | None,  # noqa: ARG002
-    ) -> WebPubSubError:
-        """Return the exception that stands for an error; a subclass may know a better one than the error itself.
-
-        Args:
-            error: What went wrong.
-            request: The request that it is about.
-            response: The response, if there is one.
-        """
-        return error
+    @follow_redirects.setter
+    def follow_redirects(self, value: object) -> None:
+        _refuse_redirects(value)
 
     def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
         """Send a request, as `httpx.Client.request` does; this is how raw operations arrive."""
         content = options.get("content", b"")
         plain = isinstance(url, str) and url.startswith("/") and isinstance(content, bytes)
-        if plain and options.keys() <= _PLAIN and not self.params:
+        if plain and options.keys() <= _PLAIN and not (self.params or self.cookies):
             arguments: Request = {"method": method, "url": cast("str", url), "headers": options.get("headers") or {}}
             if content:
                 arguments["content"] = content
-            return self._exchange(self._built(arguments, self.settings))
+            return self._service.plain(arguments, self._limits({}))
         return super().request(method, url, **options)
 
-    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ARG002
-        """Sign a request and send it. Request and response are read whole; redirects are returned, not followed."""
-        request.read()
-        if request.headers.pop("Transfer-Encoding", None):
-            request.headers["Content-Length"] = str(len(request.content))
-        request.headers.setdefault(_REQUEST_ID, _new_request_id())
-        request.extensions.setdefault("logging_enable", self.settings.logging_enable)
-        request.extensions.setdefault("retry_policy", self.settings.retry_policy)
-        audience = self.endpoints.audience(str(request.url))
-        if "Authorization" not in request.headers:
-            request.headers["Authorization"] = self._authorization(audience)
-        return self._exchange(request)
+    def send(
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool = False,  # noqa: ARG002
+        auth: object = None,
+        follow_redirects: object = False,
+    ) -> httpx.Response:
+        """Sign a request and send it. Request and response are read whole, also where they are to be streamed."""
+        _refuse_auth(auth)
+        _refuse_redirects(follow_redirects)
+        unused = _UNUSED_EXTENSIONS & request.extensions.keys()
+        if unused and self._service.connections.given is None:
+            raise ConfigurationError(f"The extension {min(unused)!r} works only with a transport= that knows it.")
+        request.extensions["timeout"] = self._limits(request.extensions.get("timeout", {}))
+        return self._service.signed(request)
 
-    def _result(self, settings: Settings, operation: Operation[P, T], arguments: Request) -> T:
-        request = self._built(arguments, settings)
-        request_id = request.headers[_REQUEST_ID]
-        response = None
-        try:
-            response = self._exchange(request)
-            if settings.on_response is not None:
-                settings.on_response(response)
-            return operation.parse(response)
-        except UnexpectedStatus as unexpected:
-            error = from_response(unexpected, operation.name, request_id)
-            raise self.error_to_raise(error, request, response) from None
-        except UnexpectedResponse as unexpected:
-            message = "the body is not the JSON that the service documents"
-            error = ServiceError(operation.name, unexpected.status_code, None, message, None, request_id)
-            raise self.error_to_raise(error, request, response) from unexpected
-        except httpx.RequestError as failure:
-            sent = cast("Extensions", request.extensions).get("maybe_sent", False)
-            lost = TransportError(operation.name, reason(failure), sent, request_id)
-            raise self.error_to_raise(lost, request, response) from failure
+    def raw_headers(self) -> Mapping[bytes, bytes]:
+        """Return the headers that hold for every request, as they are now."""
+        present = self.headers.raw
+        if present != self._seen_headers:
+            self._seen_headers, self._raw_headers = present, spelled(present)
+        return self._raw_headers
 
-    def _built(self, arguments: Request, settings: Settings) -> httpx.Request:
-        method, content = arguments["method"], arguments.get("content", b"")
-        address = _address(self.endpoints.target + arguments["url"])
-        audience = self.endpoints.audience(address.text)
-        headers = {
-            b"Host": address.host,
-            **self._default_headers(),
-            _RAW_REQUEST_ID: (settings.request_id or _new_request_id()).encode(),
-            **_raw(arguments["headers"]),
-            **_raw(settings.headers),
+    def _limits(self, chosen: Mapping[str, float | None]) -> Mapping[str, float]:
+        seconds = {**self.timeout.as_dict(), **chosen}
+        return {
+            phase: _LONGEST_SECONDS if limit is None else min(limit, _LONGEST_SECONDS)
+            for phase, limit in seconds.items()
         }
-        if content or method in _WITH_CONTENT:
-            headers.setdefault(b"Content-Length", b"%d" % len(content))
-        if b"Authorization" not in headers:
-            headers[b"Authorization"] = (self._authorization(audience)).encode()
-        extensions: Extensions = {
-            "timeout": settings.timeout,
-            "logging_enable": settings.logging_enable,
-            "retry_policy": settings.retry_policy,
-        }
-        request = httpx.Request(
-            method,
-            address.url,
-            headers=headers,
-            stream=httpx.ByteStream(content),
-            extensions=cast("dict[str, Any]", extensions),
-        )
-        request.read()
-        return request
-
-    def _set_headers(self, headers: dict[bytes, bytes]) -> None:
-        self.headers = httpx.Headers(headers)
-        if b"connection" not in headers:
-            del self.headers["Connection"]  # httpx adds what is the rule anyway
-        self._raw_headers: list[tuple[bytes, bytes]] = []
-        self._own_headers: Mapping[bytes, bytes] = {}
-
-    def _default_headers(self) -> Mapping[bytes, bytes]:
-        raw = self.headers.raw
-        if raw != self._raw_headers:
-            self._raw_headers, self._own_headers = raw, _spelled(raw)
-        return self._own_headers
-
-    def _authorization(self, audience: str) -> str:
-        if self.key_credential is None:
-            token = self._bearer.get()
-        else:
-            key = _checks.access_key(self.key_credential.key, "credential.key")
-            token = self._tokens.get(audience, key)
-        return f"Bearer {token}"
-
-    def _exchange(self, request: httpx.Request) -> httpx.Response:
-        if self._connections.closed:
-            raise ConfigurationError("The client is closed; make a new one.")
-        return exchange(self._connections, request)
 
 
-def _address(text: str) -> _Address:
-    if len(text) > _LONGEST_URL:
+def _refuse_auth(value: object) -> None:
+    if value is not None and value is not httpx.USE_CLIENT_DEFAULT:
         raise ConfigurationError(
-            f"The request would have a URL of {len(text)} characters, more than the {_LONGEST_URL} that can be sent; "
-            f"name fewer or shorter things in it."
+            "auth= is not for this client, whose own credential signs; give headers={'Authorization': ...} instead."
         )
-    try:
-        return _parsed(text)
-    except (httpx.InvalidURL, UnicodeError):
-        raise ConfigurationError("The URL of the request has characters that no URL has.") from None
 
 
-@lru_cache(maxsize=512)  # most calls repeat a URL, and parsing one costs as much as signing
-def _parsed(text: str) -> _Address:
-    url = httpx.URL(text)
-    return _Address(url, str(url), url.netloc)
-
-
-def _raw(headers: Mapping[str, str]) -> dict[bytes, bytes]:
-    return _spelled((name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items())
-
-
-def _spelled(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Spell names of headers in one way each, so that the same name is the same key."""
-    return {_SPELLINGS.get(low := name.lower(), low): value for name, value in headers}
-
-
-def _new_request_id() -> str:
-    return os.urandom(16).hex()
-
-
-def _scopes(options: ClientOptions) -> Sequence[str]:
-    scopes = options.get("credential_scopes", _SCOPE)
-    return [scopes] if isinstance(scopes, str) else list(scopes)
-
-
-def _connections(endpoints: Endpoints, options: ClientOptions) -> Connections:
-    given = options.get("transport")
-    if given is not None and not isinstance(given, httpx.BaseTransport):
-        raise TypeError(f"transport must be a httpx.BaseTransport, not {type(given).__name__}.")
-    target = httpx.URL(endpoints.target)
-    verify = options.get("connection_verify", True)
-    if isinstance(verify, str):
-        verify = tls.context(verify)  # a wrong path is told at once
-    secure = target.scheme == "https"
-    route = Route(
-        host=target.raw_host.decode().strip("[]"),
-        port=target.port or (443 if secure else 80),
-        tls=(lambda: tls.context(verify)) if secure else None,
-        proxy=None if given else endpoints.proxy(options.get("proxy"), is_chosen="proxy" in options),
-        most_connections=options.get("max_connections", _MOST_CONNECTIONS),
-    )
-    return Connections(route, given)
+def _refuse_redirects(value: object) -> None:
+    if value is True:
+        raise ConfigurationError(
+            "follow_redirects= must be False: redirects are never followed, because a request carries a credential."
+        )

@@ -14,6 +14,7 @@ from .._loops import would_block
 from ..errors import ConfigurationError
 from .lifetimes import forget_after_fork
 from .readiness import is_readable, wait
+from .tls import TlsInTls
 
 __all__ = ["Local", "Lock", "Places", "Stream", "call", "now", "open_stream", "sleep"]
 
@@ -99,18 +100,21 @@ class Stream:
     """One connection, as bytes in both directions."""
 
     def __init__(self, connected: socket.socket) -> None:
-        self._socket = connected
+        self._socket: socket.socket | TlsInTls = connected
         self._early: bytes | None = None
 
     def is_quiet(self) -> bool:
         """Tell whether the server has sent nothing more, not even the end of the connection."""
-        pending = isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()
+        pending = isinstance(self._socket, (ssl.SSLSocket, TlsInTls)) and self._socket.pending()
         return not (pending or is_readable(self._socket.fileno()))
 
     def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
         """Encrypt from now on; the server must prove that it is the host."""
         self._socket.settimeout(_remaining(deadline))
-        self._socket = context.wrap_socket(self._socket, server_hostname=host)
+        if isinstance(self._socket, ssl.SSLSocket):
+            self._socket = TlsInTls(self._socket, context, host)
+        elif isinstance(self._socket, socket.socket):
+            self._socket = context.wrap_socket(self._socket, server_hostname=host)
 
     def send(self, data: bytes, deadline: float) -> bool:
         """Send, and tell whether all was sent: a server that responds before that, or hangs up, gets no more.
@@ -152,7 +156,8 @@ class Stream:
     def interrupt(self) -> None:
         """End the connection that another thread is using: that thread closes it."""
         with suppress(OSError):
-            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+            outer = self._socket.outer if isinstance(self._socket, TlsInTls) else self._socket
+            socket.socket.shutdown(outer, socket.SHUT_RDWR)
 
     def _has_response(self) -> bool:
         """Tell whether the server has begun to respond; what is readable may also be a matter of TLS alone."""

@@ -9,6 +9,7 @@ import re
 import ssl
 from base64 import b64encode
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -73,30 +74,24 @@ class Endpoints(NamedTuple):
         Raises:
             ConfigurationError: Requests would go over plain http to another machine.
         """
-        parts = urlsplit(self.target)
-        if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        target = parsed(self.target)
+        if target.scheme == "http" and not _is_loopback(target.host):
             raise ConfigurationError(
                 f"A token credential needs https: over http its token could be read on the way to {self.target}."
             )
 
-    def proxy(self, chosen: str | None, *, is_chosen: bool) -> "Proxy | None":
-        """Return the proxy between this machine and the target, if there is one.
-
-        Args:
-            chosen: The URL that the caller chose, or None for no proxy at all.
-            is_chosen: Whether the caller chose; the environment does otherwise, and this machine needs none then.
+    def environment_proxy(self) -> "Proxy | None":
+        """Return the proxy that the environment names for the target; this machine needs none.
 
         Raises:
-            ConfigurationError: The URL is not one of a proxy that can be used.
+            ConfigurationError: A variable does not hold the URL of a proxy that can be used.
         """
-        if is_chosen:
-            return None if chosen is None else Proxy.parse(chosen, "proxy")
-        parts = urlsplit(self.target)
-        if _is_loopback(parts.hostname or "") or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        target = parsed(self.target)
+        proxies = {} if _is_loopback(target.host) else getproxies()
+        kind = target.scheme if proxies.get(target.scheme) else "all"
+        if not proxies.get(kind) or proxy_bypass(target.netloc.decode("ascii")):
             return None
-        proxies = getproxies()
-        kind = parts.scheme if proxies.get(parts.scheme) else "all"
-        return Proxy.parse(proxies[kind], _variable(f"{kind}_proxy")) if proxies.get(kind) else None
+        return Proxy.parse(proxies[kind], _variable(f"{kind}_proxy"))
 
 
 class Proxy(NamedTuple):
@@ -105,11 +100,13 @@ class Proxy(NamedTuple):
     Attributes:
         host: Its host.
         port: Its port.
+        secure: Whether it speaks TLS.
         authorization: The value of the header `Proxy-Authorization`, if it wants one.
     """
 
     host: str
     port: int
+    secure: bool
     authorization: bytes | None
 
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -117,7 +114,7 @@ class Proxy(NamedTuple):
         return [] if self.authorization is None else [(b"Proxy-Authorization", self.authorization)]
 
     def __repr__(self) -> str:
-        return f"Proxy(host={self.host!r}, port={self.port})"
+        return f"Proxy(host={self.host!r}, port={self.port}, secure={self.secure})"
 
     @classmethod
     def parse(cls, text: str, name: str) -> "Proxy":
@@ -126,7 +123,9 @@ class Proxy(NamedTuple):
         Raises:
             ConfigurationError: It is not the URL of an HTTP proxy.
         """
-        refusal = ConfigurationError(f"{name} must be the URL of an HTTP proxy, such as http://proxy.example.com:8080.")
+        refusal = ConfigurationError(
+            f"{name} must be the URL of an HTTP proxy, such as http://proxy.example.com:8080; SOCKS is not supported."
+        )
         try:
             parts = urlsplit(text.strip() if "://" in text else f"http://{text.strip()}")
             host, port = parts.hostname, parts.port
@@ -134,11 +133,13 @@ class Proxy(NamedTuple):
             ascii_host = httpx.URL(scheme="http", host=host or "").raw_host.decode("ascii")
         except (ValueError, httpx.InvalidURL):
             raise refusal from None
-        if not host or parts.scheme != "http" or port == 0 or not _HOST.fullmatch(ascii_host):
+        surplus = parts.path.strip("/") or parts.query or parts.fragment
+        if surplus or not host or parts.scheme not in ("http", "https") or port == 0 or not _HOST.fullmatch(ascii_host):
             raise refusal
         has_user = parts.username is not None or parts.password is not None
         basic = b"Basic " + b64encode(name_and_password) if has_user else None
-        return cls(ascii_host.strip("[]"), port or 80, basic)
+        secure = parts.scheme == "https"
+        return cls(ascii_host.strip("[]"), port or (443 if secure else 80), secure, basic)
 
 
 class Route(NamedTuple):
@@ -147,15 +148,17 @@ class Route(NamedTuple):
     Attributes:
         host: The host of the target.
         port: Its port.
-        tls: Makes the TLS context; None for plain http.
-        proxy: What stands between, if anything does.
+        secure: Whether it speaks TLS.
+        tls: Makes the TLS context, for the target and for a proxy.
+        proxy: Finds out what stands between, if anything does.
         most_connections: How many connections there may be at once.
     """
 
     host: str
     port: int
-    tls: Callable[[], ssl.SSLContext] | None
-    proxy: Proxy | None
+    secure: bool
+    tls: Callable[[], ssl.SSLContext]
+    proxy: Callable[[], Proxy | None]
     most_connections: int
 
 
@@ -165,9 +168,15 @@ def _variable(name: str) -> str:
     return f"The environment variable {found[0]}" if found else "The proxy in the settings of this system"
 
 
+@lru_cache(maxsize=128)  # a program that makes a client for each of its requests repeats the same few
+def parsed(url: str) -> httpx.URL:
+    """Parse a URL."""
+    return httpx.URL(url)
+
+
 def _as_sent(url: str) -> str:
     try:
-        return str(httpx.URL(url)).rstrip("/")
+        return str(parsed(url)).rstrip("/")
     except (httpx.InvalidURL, UnicodeError):
         raise ConfigurationError("An endpoint or a link is not a valid URL.") from None
 

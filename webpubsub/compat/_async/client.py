@@ -25,9 +25,9 @@ from .. import _options
 from .._colours import AsyncAsking, AsyncDoing
 from .._messages import encoded
 from .._requests import outgoing
-from .http import DropInHttp
 from .paging import AsyncItems
 from .response import AsyncHttpResponse
+from .service import DropInService
 from .transport import adapted
 
 R = TypeVar("R")
@@ -78,8 +78,8 @@ class WebPubSubServiceClient(NativeClient):
         (404, 'Warning.User.NotExisted')
     """
 
-    _http: DropInHttp
-    _http_class = DropInHttp
+    _service: DropInService
+    _service_class = DropInService
 
     def __init__(self, endpoint: str, hub: str, credential: AsyncCredential, **options: Any) -> None:
         """Make a client; nothing is sent.
@@ -132,7 +132,7 @@ class WebPubSubServiceClient(NativeClient):
 
     def _settings(self, method: Callable[..., object], options: Mapping[str, Any]) -> Settings:
         if not options and not self._defaults:
-            return self._http.settings
+            return self._service.settings
         native, extras = _options.of_call(options, self._defaults, method.__name__)
         settings = super()._settings(getattr(NativeClient, method.__name__, method), cast("RequestOptions", native))
         return _options.CallSettings.with_extras(settings, extras)
@@ -348,7 +348,7 @@ class WebPubSubServiceClient(NativeClient):
         if "error_map" in options:
             raise TypeError("send_request() has no argument 'error_map': call raise_for_status() on the response.")
         settings = self._settings(self.send_request, options)
-        made = outgoing(request, self._http.endpoints)
+        made = outgoing(request, self._service.endpoints)
 
         def build(*, api_version: str) -> Request:  # noqa: ARG001
             return made
@@ -356,7 +356,7 @@ class WebPubSubServiceClient(NativeClient):
         def parse(response: httpx.Response) -> AsyncHttpResponse:
             return AsyncHttpResponse(request, response)
 
-        return await self._http.run(settings, Operation("send_request", build, parse), api_version="")
+        return await self._service.run(settings, Operation("send_request", build, parse), api_version="")
 
 
 def _outgoing(message: Any, content_type: str | None, options: dict[str, Any]) -> tuple[Any, ContentType]:

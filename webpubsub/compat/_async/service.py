@@ -1,5 +1,5 @@
 """The HTTP client under the drop-in client: what azure-core's keywords ask for, around each request."""
-# Rendered by codegen.py from webpubsub/compat/_async/http.py. Do not edit: change that file and run `python codegen.py`.
+
 from __future__ import annotations
 
 import sys
@@ -12,12 +12,12 @@ from azure.core.rest import HttpRequest
 
 from webpubsub_rest import Operation, Request
 
-from ..._sync.http import ServiceHttp
+from ..._async.service import Service
 from ...errors import ConfigurationError, ServiceError, TransportError, WebPubSubError
 from ...options import Settings
 from .._errors import refused, unserved
 from .._options import CallSettings, Extras
-from .response import HttpResponse
+from .response import AsyncHttpResponse
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,32 +26,32 @@ _NOTHING = Extras()
 _EXTRAS = "webpubsub.compat"
 
 
-class DropInHttp(ServiceHttp):
+class DropInService(Service):
     """Runs operations as the native client does; errors are those of azure-core as well."""
 
-    def _result(self, settings: Settings, operation: Operation[P, T], arguments: Request) -> T:
+    async def _result(self, settings: Settings, operation: Operation[P, T], arguments: Request) -> T:
         extras = _of(settings)
         if extras.query:
             joint = "&" if "?" in arguments["url"] else "?"
             arguments = {**arguments, "url": f"{arguments['url']}{joint}{extras.query}"}
         if extras.cls is not None:
             operation = Operation(operation.name, operation.build, _told(operation.parse, extras.cls))
-        return super()._result(settings, operation, arguments)
+        return await super()._result(settings, operation, arguments)
 
-    def _built(self, arguments: Request, settings: Settings) -> httpx.Request:
-        request = super()._built(arguments, settings)
+    async def _built(self, arguments: Request, settings: Settings) -> httpx.Request:
+        request = await super()._built(arguments, settings)
         request.extensions[_EXTRAS] = _of(settings)
         return request
 
-    def _exchange(self, request: httpx.Request) -> httpx.Response:
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
         extras = request.extensions.get(_EXTRAS, _NOTHING)
         if extras.raw_request_hook is None and extras.raw_response_hook is None:
-            return super()._exchange(request)
+            return await super()._exchange(request)
         shown: PipelineRequest[HttpRequest] = PipelineRequest(_shown(request), PipelineContext(None))
         if extras.raw_request_hook is not None:
             extras.raw_request_hook(shown)
             request = self._changed(shown.http_request, request)
-        response = super()._exchange(request)
+        response = await super()._exchange(request)
         if extras.raw_response_hook is not None:
             extras.raw_response_hook(_pipeline_response(response, shown.context))
         return response
@@ -94,11 +94,11 @@ def _shown(request: httpx.Request) -> HttpRequest:
     return HttpRequest(request.method, str(request.url), headers=dict(request.headers), content=request.content or None)
 
 
-def _response(response: httpx.Response) -> HttpResponse:
+def _response(response: httpx.Response) -> AsyncHttpResponse:
     """Show a response, and of its request all but the credential."""
     request = _shown(response.request)
     request.headers.pop("Authorization", None)
-    return HttpResponse(request, response)
+    return AsyncHttpResponse(request, response)
 
 
 def _pipeline_response(response: httpx.Response, context: PipelineContext) -> PipelineResponse[HttpRequest, Any]:
