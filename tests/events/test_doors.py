@@ -60,6 +60,21 @@ REFUSED: list[tuple[str, Request, int]] = [
     ("a foreign origin by GET", preflight("evil.example.com", "GET"), 403),
     ("no origin", preflight(None), 400),
     ("a browser", Request("GET", [], b""), 405),
+    ("put", event("sys.connect", {})._replace(method="PUT"), 405),
+    ("delete", event("sys.connect", {})._replace(method="DELETE"), 405),
+    ("two hubs in one", event("sys.connect", {}, {"ce-hub": "chat,chat"}), 400),
+    ("two subprotocols in one", event("sys.connect", {}, {"ce-subprotocol": "a, b"}), 400),
+    (
+        "two connections in one",
+        event("sys.connect", {}, {"ce-connectionId": "c1,c2", "ce-signature": f"sha256={digest('c1,c2')}"}),
+        400,
+    ),
+    ("a number beyond a float", event("user.inspect", b"1e999999", {"Content-Type": "application/json"}), 400),
+    (
+        "half of a surrogate pair",
+        event("user.inspect", b'{"a":"\\uD83d"}', {"Content-Type": "application/json"}),
+        400,
+    ),
     ("too large", text("length", "x" * (BODY_LIMIT + 1)), 413),
 ]
 

@@ -7,7 +7,9 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NewType, TypeAlias, TypeVar
+from uuid import UUID
 
 import pytest
 
@@ -326,7 +328,76 @@ def test_two_functions_for_one_event_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="name must not be empty"):
         handler.on_event("")
     with pytest.raises(TypeError, match="name must be a str"):
-        handler.on_event(Service.static)  # type: ignore[arg-type]
+        handler.on_event(7)  # type: ignore[arg-type]
+
+
+def test_an_event_without_a_name_says_how_to_write_it() -> None:
+    """The parentheses are forgotten most often of all."""
+
+    def order(event: UserEvent[Any]) -> None: ...
+
+    with pytest.raises(TypeError, match=r'write @handler\.on_event\("order"\), or @handler\.on_event\(\) for all'):
+        make().on_event(order)  # type: ignore[arg-type]
+
+
+class Unreadable:
+    """A class that says nothing of what it consists of."""
+
+
+@dataclass
+class Inside:
+    """A class that holds one, and itself."""
+
+    many: list[Unreadable]
+    inside: "Inside | None" = None
+
+
+@dataclass
+class Unresolved:
+    """A class whose annotations name what is not defined."""
+
+    later: "NotYet"  # type: ignore[name-defined]  # noqa: F821
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (Unreadable, "Unreadable"),
+        (Inside, "Unreadable"),
+        (list[Unreadable], "Unreadable"),
+        (dict[str, Unreadable | None], "Unreadable"),
+        (tuple[int, complex], "complex"),
+        (tuple[complex, ...], "complex"),
+        (Annotated[Unreadable, "x"], "Unreadable"),
+        (NewType("Id", complex), "complex"),
+        (str | bytes, "bytes"),
+        (type[int], "type"),
+    ],
+)
+def test_a_payload_that_nothing_can_become_is_refused_at_once(kind: Any, name: str) -> None:
+    """When the function is registered, however deep the type is."""
+
+    def order(event: Any) -> None: ...
+
+    order.__annotations__["event"] = UserEvent[kind]
+    with pytest.raises(TypeError, match=rf"order wants .*, which no payload can be: JSON cannot be read as .*{name}"):
+        make().on_event("order")(order)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        bytes, str, int, Any, object, None, list, dict, Literal["a"], list[set[UUID]], tuple[int, ...], Unresolved,
+        Annotated[int, []], NewType("Id", int), dict[str, Decimal | None], Order, TypeVar("T"),
+    ],
+)  # fmt: skip
+def test_a_payload_that_can_be_read_is_taken(kind: Any) -> None:
+    """What is not defined yet may be by the time an event comes."""
+
+    def order(event: Any) -> None: ...
+
+    order.__annotations__["event"] = UserEvent[kind]
+    assert make().on_event("order")(order) is order
 
 
 async def test_several_hubs_share_the_functions_of_one_handler() -> None:

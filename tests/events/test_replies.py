@@ -60,6 +60,9 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: reply({"a": 1}, content_type="text/plain"), TypeError, "dict cannot be sent as text/plain"),
     (lambda: reply("a", content_type="plain"), ConfigurationError, "content_type must be a media type"),
     (lambda: reply("a", content_type="a/b\r\nc: d"), ConfigurationError, "content_type must be a media type"),
+    (lambda: reply("\ud800"), ConfigurationError, "data holds half of a surrogate pair"),
+    (lambda: reply({"a": "\ud800"}), ConfigurationError, "data holds half of a surrogate pair"),
+    (lambda: reply(state={"a": "\ud800"}), ConfigurationError, "state holds half of a surrogate pair"),
     (lambda: reply(float("nan")), ValueError, "Out of range float"),
     (lambda: reply(metadata="a"), TypeError, "metadata must be a mapping"),  # type: ignore[arg-type]
     (lambda: reply(metadata={"a": 1}), TypeError, "metadata.'a'. must be a str"),  # type: ignore[dict-item]

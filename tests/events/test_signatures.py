@@ -163,6 +163,19 @@ def test_origins_are_checked(patterns: object, kind: type[Exception], text: str)
 CLAIMS = {"aud": "api://chat", "azp": "app-1"}
 
 
+async def decode_later(token: str) -> object:
+    """Decode a token where nobody waits for it."""
+    return CLAIMS
+
+
+class DecodesLater:
+    """An object that is called like `decode_later`."""
+
+    async def __call__(self, token: str) -> object:
+        """Decode a token."""
+        return CLAIMS
+
+
 def bearer(claims: object = CLAIMS, **changes: object) -> BearerToken:
     """Make a check whose decoder takes the token `good` only."""
 
@@ -193,6 +206,8 @@ def test_the_token_of_the_service_is_good(claims: object) -> None:
         (CLAIMS, "Bearer ", "no bearer token"),
         (CLAIMS, "Basic good", "no bearer token"),
         (CLAIMS, "Bearer secret", "is not valid"),
+        (None, "Bearer good", "has no claims"),
+        ("aud", "Bearer good", "has no claims"),
         ({"azp": "app-1"}, "Bearer good", "another audience"),
         ({"aud": "api://other", "azp": "app-1"}, "Bearer good", "another audience"),
         ({"aud": [], "azp": "app-1"}, "Bearer good", "another audience"),
@@ -213,6 +228,8 @@ def test_any_other_token_is_refused(claims: object, authorization: str | None, r
     ("changes", "kind", "text"),
     [
         ({"decode": None}, TypeError, "decode must be a function"),
+        ({"decode": decode_later}, TypeError, "decode must not be a coroutine function"),
+        ({"decode": DecodesLater()}, TypeError, "decode must not be a coroutine function"),
         ({"audience": ""}, ConfigurationError, "audience must not be empty"),
         ({"audience": []}, ConfigurationError, "audience must not be empty"),
         ({"application_ids": [""]}, ConfigurationError, "application_ids must not be empty"),

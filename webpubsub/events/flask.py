@@ -1,6 +1,7 @@
-"""The door for Flask: one view, which takes GET, POST and OPTIONS."""
+"""The door for Flask: one view, which takes every method and refuses what the service does not send."""
 
 from collections.abc import Callable
+from http import HTTPMethod
 from typing import TypeAlias
 
 from flask import request
@@ -13,7 +14,7 @@ __all__ = ["View", "view"]
 
 View: TypeAlias = Callable[[], Response]
 
-METHODS = ("GET", "POST", "OPTIONS")
+METHODS = tuple(method.value for method in HTTPMethod)
 
 
 def view(handler: EventHandler) -> View:

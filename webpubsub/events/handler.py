@@ -17,6 +17,7 @@ import attrs
 from webpubsub import _checks
 from webpubsub.errors import ConfigurationError, EventError
 
+from . import bodies
 from .acceptance import AcceptanceOptions, accepting, check_names, logger, some_keys
 from .execution import Execution, Job, is_asynchronous
 from .http import Headers, HttpResponse, hub_of, make_response, pairs_of, receive
@@ -183,7 +184,18 @@ class EventHandler:
 
         Args:
             name: The name of the event without regard to case; `*` for all that have no function of their own.
+
+        Raises:
+            ConfigurationError: The name is empty; where a function is registered, the event has one already.
+            TypeError: The name is not a str; where a function is registered, it cannot take such an event, or no
+                payload can be read as the type that it wants.
         """
+        if callable(name):
+            example = getattr(name, "__name__", "order")
+            raise TypeError(
+                f'on_event takes the name of the event: write @handler.on_event("{example}"), '
+                "or @handler.on_event() for all without a function of their own."
+            )
         if not _checks.string(name, "name"):
             raise ConfigurationError("name must not be empty.")
 
@@ -473,7 +485,16 @@ class _Function:
         if isinstance(wanted, type) and not anything and wanted not in self._kind.__mro__:
             raise TypeError(f"{_name(function)} wants a {wanted.__name__}, but would get a {self._kind.__name__}.")
         payload = next(iter(typing.get_args(hint)), Any) if wanted is UserEvent else Any
-        self._payload = None if payload is Any or isinstance(payload, TypeVar) else payload
+        if payload is Any or isinstance(payload, TypeVar):
+            self._payload = None
+            return
+        try:
+            bodies.check(payload)
+        except NameError:
+            raise
+        except TypeError as error:
+            raise TypeError(f"{_name(function)} wants {hint}, which no payload can be: {error}") from None
+        self._payload = payload
 
 
 @attrs.frozen

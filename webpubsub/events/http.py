@@ -58,6 +58,7 @@ _USER = "azure.webpubsub.user."
 _ONCE = frozenset(
     ("ce-type", "ce-hub", "ce-connectionid", "ce-userid", "ce-eventname", "ce-subprotocol", "ce-connectionstate")
 )
+_WITHOUT_COMMA = ("ce-connectionid", "ce-hub", "ce-subprotocol")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 _MQTT_CODES = {
     4: {401: 5, 403: 5, 429: 3},
@@ -202,6 +203,10 @@ def _read_headers(headers: Headers) -> dict[str, str]:
                 raise EventError(400, f"the header {name} is there twice")
             value = f"{read[name]}, {value}"
         read[name] = value
+    for name in _WITHOUT_COMMA:
+        if "," in read.get(name, ""):
+            # WSGI servers join what comes twice.
+            raise EventError(400, f"the header {name} is there twice, or holds a comma")
     return read
 
 

@@ -22,7 +22,17 @@ from uuid import UUID
 
 import attrs
 
-__all__ = ["UnfitError", "UnfitTypeError", "build", "explain", "name_of", "plain", "with_exact_numbers"]
+__all__ = [
+    "UnfitError",
+    "UnfitTypeError",
+    "UnresolvedTypeError",
+    "build",
+    "check",
+    "explain",
+    "name_of",
+    "plain",
+    "with_exact_numbers",
+]
 
 T = TypeVar("T")
 
@@ -44,6 +54,8 @@ _SEQUENCES: dict[object, Any] = {
     abc.MutableSet: set,
     frozenset: frozenset,
 }
+_ANNOTATIONS = (typing.Annotated, typing.Required, typing.NotRequired)
+_UNIONS = (typing.Union, types.UnionType)
 _MAPPINGS = (dict, abc.Mapping, abc.MutableMapping)
 _LONGEST_EXPLANATION = 200
 _NUMBER = f"number-{os.urandom(16).hex()}:"
@@ -56,6 +68,10 @@ class UnfitError(ValueError):
 
 class UnfitTypeError(TypeError):
     """A type is not one that JSON can be made to fit: a mistake of the application, not of its client."""
+
+
+class UnresolvedTypeError(UnfitTypeError, NameError):
+    """The annotations of a type name something that is not defined, or not yet."""
 
 
 class _Field(NamedTuple):
@@ -77,6 +93,16 @@ def build(value: Any, kind: type[T]) -> T:
         UnfitTypeError: Nothing that JSON says can be made of that type.
     """
     return typing.cast(T, _build(value, kind, "$"))
+
+
+def check(kind: Any) -> None:
+    """Check that JSON can be made to fit a type, and all types that it consists of.
+
+    Raises:
+        UnfitTypeError: It cannot, whatever it says.
+        UnresolvedTypeError: Something in the annotations is not defined, or not yet.
+    """
+    _check(kind, set())
 
 
 def plain(value: Any) -> Any:
@@ -154,6 +180,40 @@ def _is_msgspec(kind: object) -> bool:
     return hasattr(kind, "__struct_fields__") and "msgspec" in sys.modules
 
 
+def _check(kind: Any, seen: set[Any]) -> None:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Literal or kind in (Any, object, None, _NULL) or isinstance(kind, TypeVar):
+        return
+    if origin in _ANNOTATIONS:
+        _check(arguments[0], seen)
+    elif origin in _UNIONS or origin is tuple or origin in _SEQUENCES or origin in _MAPPINGS:
+        for argument in arguments:
+            if argument is not Ellipsis:
+                _check(argument, seen)
+    elif origin is not None:
+        _check(origin, seen)
+    elif isinstance(kind, typing.NewType):
+        _check(kind.__supertype__, seen)
+    elif not isinstance(kind, type):
+        raise UnfitTypeError(f"JSON cannot be read as {name_of(kind)}.")
+    elif kind not in seen and not _is_leaf(kind):
+        seen.add(kind)
+        for field in _fields(kind):
+            _check(field.kind, seen)
+
+
+def _is_leaf(kind: type) -> bool:
+    return (
+        kind in (bool, str, int, float, Decimal, tuple)
+        or kind in _FROM_TEXT
+        or kind in _SEQUENCES
+        or kind in _MAPPINGS
+        or issubclass(kind, enum.Enum)
+        or _is_pydantic(kind)
+        or _is_msgspec(kind)
+    )
+
+
 def _build(value: Any, kind: Any, place: str) -> Any:
     origin = typing.get_origin(kind)
     if kind is Any or kind is object or isinstance(kind, TypeVar):
@@ -189,18 +249,16 @@ def _build_class(value: Any, kind: Any, place: str) -> Any:
         return _build_generic(value, kind, kind, (), place)
     if _is_pydantic(kind) or _is_msgspec(kind):
         return _build_model(value, kind)
-    if typing.is_typeddict(kind) or dataclasses.is_dataclass(kind) or attrs.has(kind):
-        return _build_object(value, kind, place)
-    raise UnfitTypeError(f"JSON cannot be read as {name_of(kind)}.")
+    return _build_object(value, kind, place)
 
 
 def _build_generic(value: Any, kind: Any, origin: Any, arguments: tuple[Any, ...], place: str) -> Any:
-    if origin is typing.Annotated or origin in (typing.Required, typing.NotRequired):
+    if origin in _ANNOTATIONS:
         return _build(value, arguments[0], place)
     if origin is typing.Literal:
         same = any(value == one and type(value) is type(one) for one in arguments)
         return _expect(same, value, f"one of {', '.join(map(repr, arguments))}", place)
-    if origin in (typing.Union, types.UnionType):
+    if origin in _UNIONS:
         return _build_union(value, kind, arguments, place)
     if origin is tuple and arguments and arguments[-1] is not Ellipsis:
         items = _expect(isinstance(value, list) and len(value) == len(arguments), value, _list_of(arguments), place)
@@ -236,9 +294,10 @@ def _build_model(value: Any, kind: Any) -> Any:
 
 
 def _build_object(value: Any, kind: Any, place: str) -> Any:
+    fields = _fields(kind)
     members = _expect(isinstance(value, dict), value, "object", place)
     arguments = {}
-    for field in _fields(kind):
+    for field in fields:
         if field.key in members:
             arguments[field.name] = _build(members[field.key], field.kind, f"{place}.{field.key}")
         elif field.required:
@@ -248,10 +307,12 @@ def _build_object(value: Any, kind: Any, place: str) -> Any:
 
 @cache
 def _fields(kind: Any) -> tuple[_Field, ...]:
+    if not (typing.is_typeddict(kind) or dataclasses.is_dataclass(kind) or attrs.has(kind)):
+        raise UnfitTypeError(f"JSON cannot be read as {name_of(kind)}.")
     try:
         hints = typing.get_type_hints(kind, include_extras=True)
     except NameError as error:
-        raise UnfitTypeError(f"The annotations of {name_of(kind)} cannot be resolved: {error}.") from error
+        raise UnresolvedTypeError(f"The annotations of {name_of(kind)} cannot be resolved: {error}.") from error
     if typing.is_typeddict(kind):
         return tuple(_Field(name, name, hint, name in kind.__required_keys__) for name, hint in hints.items())
     if dataclasses.is_dataclass(kind):

@@ -5,6 +5,7 @@ key, not that the rest of the request is untouched. TLS protects the rest.
 """
 
 import hmac
+import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -171,10 +172,12 @@ class BearerToken:
 
         Raises:
             ConfigurationError: No audience, or no application id.
-            TypeError: `decode` cannot be called, or a value is not a str.
+            TypeError: `decode` cannot be called or is a coroutine function, or a value is not a str.
         """
         if not callable(self.decode):
             raise TypeError(f"decode must be a function, not {type(self.decode).__name__}.")
+        if inspect.iscoroutinefunction(self.decode) or inspect.iscoroutinefunction(type(self.decode).__call__):
+            raise TypeError("decode must not be a coroutine function; it may block, for it runs off the event loop.")
         for name, values in (("audience", self.audience), ("application_ids", self.application_ids)):
             if not values or not all(_checks.string(value, name) for value in values):
                 raise ConfigurationError(f"{name} must not be empty.")
@@ -192,6 +195,8 @@ class BearerToken:
             claims = self.decode(token.strip())
         except Exception:
             raise EventError(401, "the bearer token is not valid") from None
+        if not isinstance(claims, Mapping):
+            raise EventError(401, "the bearer token has no claims: decode returned none")
         audience = claims.get("aud")
         given = audience if isinstance(audience, list) else [audience]
         if not any(one in self.audience for one in given):

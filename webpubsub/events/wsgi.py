@@ -1,6 +1,8 @@
 """The door for WSGI: Flask, Django, Bottle, and servers such as gunicorn themselves.
 
-WSGI knows no difference between `-` and `_` in a header name: `my_key` of metadata arrives as `my-key`.
+WSGI knows no difference between `-` and `_` in a header name: `my_key` of metadata arrives as `my-key`. Its
+servers join a header that comes twice: a comma in hub, connection id or subprotocol is refused, while in a user id it
+may be meant.
 """
 
 from collections.abc import Callable, Iterable, Iterator
