@@ -176,7 +176,7 @@ def test_where_parameters_are_written_is_layout() -> None:
                 "- operationId: get_service_status",
                 "- tags: [health]",
                 "- summary: Probe whether the service is up.",
-                "- description: Any other answer than 200 means that the service is not ready to take requests.",
+                "- description: Any other response than 200 means that the service is not ready to take requests.",
                 "- responses:",
                 "- '200':",
                 "- description: The service takes requests.",
