@@ -1,8 +1,10 @@
 """Headless Chromium, driven through chromedriver: the W3C's WebDriver protocol, over HTTP, and nothing else."""
 
 import base64
+import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,7 +111,8 @@ class Browser:
 def browser(profile: Path) -> Iterator[Browser]:
     """Start the browser, and end it with everything that it started."""
     assert CHROMEDRIVER is not None
-    with subprocess.Popen([CHROMEDRIVER, "--port=0"], stdout=subprocess.PIPE, text=True) as driver:
+    command = [CHROMEDRIVER, "--port=0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as driver:
         try:
             assert driver.stdout is not None
             port = next(found[1] for line in driver.stdout if (found := re.search(r"successfully on port (\d+)", line)))
@@ -122,13 +125,15 @@ def browser(profile: Path) -> Iterator[Browser]:
             wanted = {"capabilities": {"alwaysMatch": match}}
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=90, trust_env=False) as client:
                 session = _value(client.post("/session", json=wanted))["sessionId"]
-                client.base_url = httpx.URL(f"http://127.0.0.1:{port}/session/{session}")
+                address = f"http://127.0.0.1:{port}/session/{session}"
+                client.base_url = httpx.URL(address)
                 try:
                     yield Browser(client)
                 finally:
-                    client.delete("")
+                    # The whole address: the client would end an empty path with a slash, which names no session.
+                    _value(client.delete(address))
         finally:
-            driver.terminate()
+            os.killpg(driver.pid, signal.SIGKILL)
 
 
 def _value(response: httpx.Response) -> Any:
