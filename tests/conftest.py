@@ -5,10 +5,15 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from webpubsub.emulator import Emulator
 
 pytest_plugins = ["tests.plugins.secrets_in_logs"]
+
+# A busy machine is no reason for a test to fail.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 _numbers = itertools.count(1)
 
