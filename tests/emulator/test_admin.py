@@ -82,8 +82,10 @@ def test_a_region_goes_away(emulator: Emulator, admin: httpx.Client) -> None:
     ("method", "path", "options", "status", "said"),
     [
         ("GET", "/nothing", {}, 404, "There are faults"),
-        ("POST", "/faults", {"content": b"{"}, 400, "Expecting property name"),
-        ("POST", "/faults", {"content": b"[" * 100_000}, 400, "recursion"),
+        ("POST", "/faults", {"content": b"{"}, 400, "not valid JSON"),
+        ("POST", "/faults", {"content": b"[" * 100_000}, 400, "not valid JSON"),
+        ("POST", "/faults", {"content": b"\xff"}, 400, "not valid JSON"),
+        ("POST", "/faults", {"content": b'{"times":' + b"9" * 6000 + b"}"}, 400, ""),
         ("POST", "/faults", {"json": {"kind": "request"}}, 400, "needs one of status"),
         ("GET", "/messages?hub=no%20b", {}, 400, "hub must be the name of a hub"),
         ("GET", "/billing?hub=", {}, 400, "hub must be the name of a hub"),

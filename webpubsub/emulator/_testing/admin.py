@@ -13,6 +13,7 @@ import attrs
 from .._billing import Billing, Meter
 from .._clock import LONGEST_ADVANCE, Clock
 from .._http.request import MalformedRequestError, Request, Response
+from .._hub import json_text
 from .._hub.messages import DataType
 from .._hub.names import hub_key, is_hub
 from .._journal import EventRecord, Journal, MessageRecord, RequestRecord
@@ -86,9 +87,9 @@ class Admin:
 
     def _add_faults(self, body: bytes) -> Response:
         try:
-            document = json.loads(body)
+            document = json_text.parse(body.decode("utf-8", "replace"))
             faults = [fault_of(item) for item in (document if isinstance(document, list) else [document])]
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             return _refusal(400, str(error))
         self.faults.add(*faults)
         return _json([_fault(fault) for fault in self.faults.active], 201)
