@@ -98,8 +98,8 @@ def import_document(
         raise DocumentError(
             f"spec/{target.name} is already there: `codegen.py update` changes it in place, --force replaces it; {would}"
         )
-    rewritten = _remember(root, target, published)
     files.replace_text(target, files.dump_yaml(result))
+    rewritten = _remember(root, target, published)
     return Taken(
         path=target,
         like=base.stem if base else None,
@@ -140,9 +140,9 @@ def update_document(path: Path, root: Path) -> Taken:
     result = files.parsed(new, target)
     _agree(result, published, path)
     lost = carrying.lost(before, result) + _lost_comments(text, new)
-    rewritten = _remember(root, target, published)
     if new != text:
         files.replace_text(target, new)
+    rewritten = _remember(root, target, published)
     return Taken(target, None, differences(before, result), made_up, carrying.unwritten(result), lost, rewritten)
 
 
@@ -227,7 +227,10 @@ def _comments(text: str) -> list[str]:
 
 
 def _remember(root: Path, target: Path, published: Document) -> list[str]:
-    """Keep a hash of each published text. Returns the places whose text is another than last time."""
+    """Keep a hash of each published text. Returns the places whose text is another than last time.
+
+    This comes last: what was interrupted before is told when it is done again.
+    """
     record = root / "spec" / "published" / f"{target.stem}.txt"
     before = {}
     if record.exists():

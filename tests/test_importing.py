@@ -380,6 +380,35 @@ def test_a_full_disk_leaves_the_document_as_it_was(
     assert not list((root / "spec").rglob("*.new"))
 
 
+@pytest.mark.parametrize("broken", ["2024-12-01.yaml.new", "2024-12-01.txt.new"])
+def test_an_update_that_was_broken_off_tells_of_changed_words_when_it_is_repeated(
+    capsys: pytest.CaptureFixture[str], root: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """Whichever of its two writes fails: the hint that the service changed is not lost with it."""
+    run(capsys, root, "update", publish(root))
+
+    def change(document: Document) -> None:
+        _ttl(document, f"{HUB}/:send")["maximum"] = 600
+        _ttl(document, f"{HUB}/:send")["description"] = "Now it means something else."
+
+    again = publish(root, change)
+    write_text = Path.write_text
+
+    def fail(self: Path, *arguments: Any, **options: Any) -> int:
+        if self.name == broken:
+            raise OSError(30, "Read-only file system", str(self))
+        return write_text(self, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", fail)
+        code, out, err = run(capsys, root, "update", again)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert err.endswith(f"{broken}: Read-only file system\n")
+
+    assert "messageTtlSeconds" in run(capsys, root, "update", again)[1].partition("published words that changed")[2]
+    assert load(spec(root)) != load(ROOT / "spec" / "2024-12-01.yaml")
+
+
 def test_documents_stay_laid_out_as_they_are_imported(capsys: pytest.CaptureFixture[str], root: Path) -> None:
     """An update and an import of the same document do not fight over the layout."""
     run(capsys, root, "update", publish(root, pause))
