@@ -180,5 +180,5 @@ def _refusal(status: int) -> Response:
 def _files() -> Mapping[str, Response]:
     return {
         file.name: Response(200, {**_GUARDS, "Content-Type": _KINDS[file.name.rpartition(".")[2]]}, file.read_bytes())
-        for file in files(__package__).joinpath("page").iterdir()
+        for file in files(__name__.rpartition(".")[0]).joinpath("page").iterdir()
     }
