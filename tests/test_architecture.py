@@ -14,8 +14,8 @@ STANDARD = set(sys.stdlib_module_names)
 VOCABULARY = {
     f"webpubsub.{name}"
     for name in (
-        "_checks", "_keywords", "_logging", "_loops", "_version", "capacity", "connection_string", "credentials",
-        "errors", "filters", "messages", "models", "options", "retries", "tokens",
+        "_arguments", "_checks", "_keywords", "_logging", "_loops", "_version", "capacity", "connection_string",
+        "credentials", "errors", "filters", "messages", "models", "options", "retries", "tokens",
     )
 }  # fmt: skip
 UNDER_THE_CLIENTS = VOCABULARY | {"webpubsub._transport", "httpx"}

@@ -1,10 +1,11 @@
 """What to write instead: the hint of a TypeError for a keyword that does not exist."""
 
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 
 import pytest
 
-from webpubsub import ClientOptions, RequestOptions, WebPubSubServiceClient
+from webpubsub import ClientOptions, RequestOptions, WebPubSubServiceClient, aio
 from webpubsub._keywords import unknown
 
 CALL = WebPubSubServiceClient.send_to_group
@@ -73,3 +74,9 @@ def test_every_keyword_of_azure_core_has_a_hint(name: str, method: Callable[...,
 def test_a_long_keyword_is_shown_shortened() -> None:
     """The error stays readable."""
     assert len(refusal("x" * 10_000, CALL)) < 400
+
+
+def test_methods_stay_what_they_are() -> None:
+    """Frameworks ask whether a function is to be awaited."""
+    assert iscoroutinefunction(aio.WebPubSubServiceClient.send_to_all)
+    assert not iscoroutinefunction(CALL)

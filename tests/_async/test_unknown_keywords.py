@@ -40,6 +40,66 @@ async def test_an_unknown_keyword_is_refused_at_the_call(
     assert str(refused.value).startswith(f"{method}() has no argument {typo!r}: ")
 
 
+MISTYPED = [
+    ("send_to_user", {"userId": "ann", "message": "hi"}, "userId", "did you mean 'user_id'?"),
+    ("send_to_user", {"user_id": "ann", "mesage": "hi"}, "mesage", "did you mean 'message'?"),
+    ("send_to_all", {"messages": "hi"}, "messages", "did you mean 'message'?"),
+    ("list_connections", {"group_name": "room"}, "group_name", "did you mean 'group'?"),
+    ("add_user_to_group", {"group": "room", "username": "ann"}, "username", "did you mean 'user_id'?"),
+    ("close_connection", {"connectionId": "c", "reason": "over"}, "connectionId", "did you mean 'connection_id'?"),
+    ("grant_permission", {"permision": "sendToGroup", "connection_id": "c"}, "permision", "did you mean 'permission'?"),
+    ("user_exists", {"nonsense": 1, "read_timeout": 3}, "nonsense", "it takes user_id, "),
+]
+
+
+@pytest.mark.parametrize(("method", "arguments", "wrong", "advice"), MISTYPED)
+async def test_a_mistyped_argument_is_named_before_the_missing_one(
+    method: str, arguments: dict[str, Any], wrong: str, advice: str, unreachable: httpx.MockTransport
+) -> None:
+    """What Python says, that an argument is missing, does not help whoever has just written it."""
+    async with WebPubSubServiceClient(ENDPOINT, HUB, KEY, transport=unreachable) as service:
+        with pytest.raises(TypeError) as refused:
+            await call(service, method, **arguments)
+
+    assert str(refused.value).startswith(f"{method}() has no argument {wrong!r}: {advice}")
+
+
+@pytest.mark.parametrize("method", PLAIN_CALLS)
+async def test_every_required_argument_can_be_mistyped(method: str, unreachable: httpx.MockTransport) -> None:
+    """The wrong name is told, whichever argument it is; where none is wrong, what Python says is right."""
+    function = getattr(WebPubSubServiceClient, method)
+    names = [
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name != "self" and parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ]
+    async with WebPubSubServiceClient(ENDPOINT, HUB, KEY, transport=unreachable) as service:
+        for wrong in names:
+            with pytest.raises(TypeError, match=rf"^{method}\(\) has no argument '{wrong}s_x': "):
+                await call(service, method, **{(f"{name}s_x" if name == wrong else name): "a" for name in names})
+        if names:
+            with pytest.raises(TypeError, match=r"missing .* required positional argument"):
+                await call(service, method, read_timeout=3)
+
+
+async def test_a_mistyped_argument_of_the_client_is_named() -> None:
+    """By the constructor, and where a connection string is given."""
+    make: Any = WebPubSubServiceClient
+    with pytest.raises(
+        TypeError, match=r"^WebPubSubServiceClient\(\) has no argument 'endpont': did you mean 'endpoint'"
+    ):
+        make(endpont=ENDPOINT, hub=HUB, credential=KEY)
+    with pytest.raises(TypeError, match=r"^from_connection_string\(\) .* 'conn_str': .*connection_string"):
+        make.from_connection_string(conn_str="", hub=HUB)
+
+
+async def test_a_method_without_its_client_lacks_that() -> None:
+    """Python says so."""
+    method: Any = WebPubSubServiceClient.user_exists
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'self'"):
+        await method(user_id="ann")
+
+
 async def test_the_table_has_every_method() -> None:
     """All but those that take no options."""
     methods = {name for name, _ in inspect.getmembers(WebPubSubServiceClient, inspect.isfunction) if name[0] != "_"}

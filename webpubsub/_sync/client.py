@@ -2,7 +2,7 @@
 # Rendered by codegen.py from webpubsub/_async/client.py. Do not edit: change that file and run `python codegen.py`.
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
@@ -12,6 +12,7 @@ from webpubsub_rest import JSONValue, Operation, Request
 from webpubsub_rest import v2024_12_01 as rest
 
 from .. import _checks, tokens
+from .._arguments import name_wrong_keywords
 from .._checks import Id
 from .._transport.endpoints import Endpoints
 from ..connection_string import ConnectionString, endpoint_url
@@ -39,6 +40,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+@name_wrong_keywords
 class WebPubSubServiceClient:
     """Sends to the WebSocket clients of a hub and controls what they may do.
 
@@ -66,6 +68,7 @@ class WebPubSubServiceClient:
     """
 
     _service_class: ClassVar[type[Service]] = Service
+    _more_keywords: ClassVar[Collection[str]] = ()
 
     def __init__(self, endpoint: str, hub: str, credential: Credential, **options: Unpack[ClientOptions]) -> None:
         """Make a client; nothing is sent.

@@ -49,6 +49,9 @@ _ALREADY_SO = {
 }
 """Keywords that are taken with the value that says what is done here anyway."""
 
+KEYWORDS = frozenset((*_OF_CLIENT, *_OF_CALL, *_OF_BOTH, *_ALREADY_SO))
+"""What the drop-in client takes and the native one does not."""
+
 
 @attrs.frozen
 class Extras:

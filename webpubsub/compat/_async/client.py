@@ -15,6 +15,7 @@ from azure.core.rest import HttpRequest
 from webpubsub_rest import Operation, Request
 
 from ... import _checks
+from ..._arguments import name_wrong_keywords
 from ..._async.client import WebPubSubServiceClient as NativeClient
 from ...credentials import AsyncCredential
 from ...errors import ConfigurationError
@@ -60,6 +61,7 @@ def _native(method: Callable[..., Any]) -> Any:
     return _any_keywords(method)
 
 
+@name_wrong_keywords
 class WebPubSubServiceClient(NativeClient):
     """The client of the official SDK, over the one of this package.
 
@@ -80,6 +82,7 @@ class WebPubSubServiceClient(NativeClient):
 
     _service: DropInService
     _service_class = DropInService
+    _more_keywords = _options.KEYWORDS
 
     def __init__(self, endpoint: str, hub: str, credential: AsyncCredential, **options: Any) -> None:
         """Make a client; nothing is sent.
