@@ -43,8 +43,8 @@ class ServiceHttp(httpx.AsyncClient):
         return None
 
     @auth.setter
-    def auth(self, value: object) -> None:
-        _refuse_auth(value)
+    def auth(self, auth: object) -> None:
+        _refuse_auth(auth)
 
     @property
     def base_url(self) -> httpx.URL:
@@ -52,8 +52,8 @@ class ServiceHttp(httpx.AsyncClient):
         return self._base_url
 
     @base_url.setter
-    def base_url(self, value: httpx.URL | str) -> None:
-        if self._enforce_trailing_slash(httpx.URL(value)) != self._base_url:
+    def base_url(self, url: httpx.URL | str) -> None:
+        if self._enforce_trailing_slash(httpx.URL(url)) != self._base_url:
             raise ConfigurationError("base_url cannot be changed: make a client for the other endpoint.")
 
     @property
