@@ -314,7 +314,8 @@ def _fields(kind: Any) -> tuple[_Field, ...]:
     except NameError as error:
         raise UnresolvedTypeError(f"The annotations of {name_of(kind)} cannot be resolved: {error}.") from error
     if typing.is_typeddict(kind):
-        return tuple(_Field(name, name, hint, name in kind.__required_keys__) for name, hint in hints.items())
+        required = typing.cast("Any", kind).__required_keys__
+        return tuple(_Field(name, name, hint, name in required) for name, hint in hints.items())
     if dataclasses.is_dataclass(kind):
         missing: Any = dataclasses.MISSING
         return tuple(
