@@ -22,6 +22,7 @@ from webpubsub import ServiceError, TransportError
 from webpubsub.aio import WebPubSubServiceClient
 from webpubsub.capacity import CONNECTIONS_PER_UNIT, DELIVERIES_PER_SECOND
 
+from .interrupts import run
 from .output import examples, show_rows
 from .service import Service, is_loopback, speaks_to_a_service
 from .websocket import websocket_of
@@ -70,7 +71,7 @@ def load(
     measured: dict[str, Any] = {}
     failure = ""  # what is raised within `except*` leaves it as a group
     try:
-        measured = asyncio.run(_run(service, hub, clients, max(1, round(rate * seconds)), rate, size))
+        measured = run(_run(service, hub, clients, max(1, round(rate * seconds)), rate, size))
     except* aiohttp.WSServerHandshakeError as errors:
         failure = f"The service does not let a client in ({_first(errors).status})."
     except* (aiohttp.ClientError, OSError) as errors:

@@ -13,6 +13,7 @@ import click
 
 from webpubsub import TransportError
 
+from .interrupts import run
 from .output import examples, printable
 from .service import Service, speaks_to_a_service
 from .websocket import websocket_of
@@ -56,7 +57,7 @@ def listen(
         url = client.get_client_access_token(user_id=user, groups=list(groups) or None).url
     printer = _Printer(output, raw=raw, count=count)
     try:
-        return asyncio.run(_listen(url, None if raw else _RELIABLE if reliable else _JSON, printer, service.trust))
+        return run(_listen(url, None if raw else _RELIABLE if reliable else _JSON, printer, service.trust))
     except aiohttp.WSServerHandshakeError as error:
         raise click.ClickException(f"The service does not let the client in ({error.status}).") from None
     except BrokenPipeError:
