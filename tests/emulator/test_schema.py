@@ -45,7 +45,14 @@ KNOWN_BESIDES: dict[str, dict[str, Any]] = {
     "parameters/userId": {"schema": ID},
     "parameters/connectionId": {"schema": ID},
     "parameters/targetName": {"required": True, "schema": NAME},
-    "requestBodies/Message": {"required": False},
+    "requestBodies/Message": {
+        "required": False,
+        "content": {
+            "application/json": {"schema": {}},
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "text/plain": {"schema": {}},  # whatever is sent as text is a text
+        },
+    },
     "schemas/AddToGroupsRequest/properties": CHANGE_OF_GROUPS,
     "schemas/RemoveFromGroupsRequest/properties": CHANGE_OF_GROUPS,
     "schemas/GroupMember/properties/userId": {"nullable": True},

@@ -26,7 +26,10 @@ class Door:
         self.name = name
         self.url = url
         self.seen = seen
-        self.client = httpx.Client(timeout=SECONDS_TO_WAIT, trust_env=False)
+        # Each request has a connection of its own: uvicorn closes one after an exception and does not say so before.
+        self.client = httpx.Client(
+            timeout=SECONDS_TO_WAIT, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+        )
 
     def send(self, request: Request) -> httpx.Response:
         """Send a request as it is."""
