@@ -8,15 +8,18 @@ import subprocess
 import sys
 import threading
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 import pytest
 import trustme
 from asgiref.sync import async_to_sync
 
 from webpubsub import ConfigurationError, RetryPolicy, TransportError, WebPubSubError, WebPubSubServiceClient, aio
+from webpubsub._sync import connections
 from webpubsub.emulator import Emulator
 
 from ..support.clients import HUB, KEY, Calls, connect
@@ -70,6 +73,42 @@ def test_a_fork_leaves_no_warnings(server: Server, contexts: tuple[ssl.SSLContex
         if child == 0:
             os._exit(sum(issubclass(warning.category, ResourceWarning) for warning in caught))
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+class Contested(deque[Any]):
+    """Idle connections that another thread takes: as soon as they are there, or as soon as somebody has looked."""
+
+    as_soon_as_there = False
+
+    def append(self, idle: Any) -> None:
+        super().append(idle)
+        if self.as_soon_as_there:
+            self._take()
+
+    def __len__(self) -> int:
+        found = super().__len__()
+        self._take()
+        return found
+
+    def _take(self) -> None:
+        with suppress(IndexError):
+            self.pop()[0].close()
+
+
+@pytest.mark.parametrize("as_soon_as_there", [False, True])
+def test_another_thread_may_take_the_last_idle_connection(
+    server: Server,
+    contexts: tuple[ssl.SSLContext, ssl.SSLContext],
+    monkeypatch: pytest.MonkeyPatch,
+    as_soon_as_there: bool,
+) -> None:
+    """A call that was accepted succeeds, and one that finds nothing idle any more connects."""
+    monkeypatch.setattr(Contested, "as_soon_as_there", as_soon_as_there)
+    monkeypatch.setattr(connections, "deque", Contested)
+    with WebPubSubServiceClient(server.endpoint, HUB, KEY, connection_verify=contexts[1], retry_policy=ONCE) as service:
+        assert [service.user_exists("ann") for _ in range(3)] == [True] * 3
+
+    assert len(server.connections) == (3 if as_soon_as_there else 1)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
