@@ -1,6 +1,7 @@
 """What most tests need: a local service for each module, and hubs that nobody else uses."""
 
 import itertools
+import signal
 from collections.abc import Iterator
 
 import httpx
@@ -10,6 +11,10 @@ from hypothesis import HealthCheck, settings
 from webpubsub.emulator import Emulator
 
 pytest_plugins = ["tests.plugins.secrets_in_logs"]
+
+# What runs in the background ignores interrupts, and so would the processes that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is no reason for a test to fail.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
