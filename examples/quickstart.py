@@ -61,7 +61,7 @@ def main() -> int:
         to_connection = [{"to": "connection"}, "text to connection", b"bytes to connection"]
         last = {"to": "all", "from": "async"}
         complete = [
-            show(simple, clients[simple], ['{"to":"all"}', *to_all[1:], '{"to":"all","from":"async"}']),
+            show(simple, clients[simple], ['{"to": "all"}', *to_all[1:], '{"to": "all", "from": "async"}']),
             show(plain, clients[plain], [*to_all, *to_connection, last]),
             show(anns, clients[anns], [*to_all, *to_group, *to_user, last]),
         ]
