@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LIMIT := $(if $(shell command -v timeout 2>/dev/null),timeout 120)
 SOURCES := pytest_webpubsub.py webpubsub generated tests examples benchmarks rendering codegen.py
 
-.PHONY: help demo chat inspect test test-httpx2 check render format bench clean
+.PHONY: help demo chat inspect test test-httpx2 test-uvloop check render format bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,6 +27,9 @@ test: check ## run every check and every test, and count what the tests reach
 test-httpx2: $(VENV)/.dev ## run the tests of the clients over httpx2, the successor of httpx
 	$(BIN)/python -m pytest -n auto --dist loadfile -p tests.plugins.over_httpx2 \
 		tests/_async tests/_sync tests/faults tests/test_http1.py tests/test_retrying.py tests/test_tls.py tests/test_tracing.py
+
+test-uvloop: $(VENV)/.dev ## run the tests of the clients on uvloop, which uvicorn runs applications on
+	$(BIN)/python -m pytest -n auto --dist loadfile -p tests.plugins.over_uvloop tests/_async tests/faults
 
 check: $(VENV)/.dev ## rendered code as its sources say, format, lint, types
 	$(BIN)/python codegen.py --check

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import socket
 import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -236,10 +237,29 @@ async def open_stream(host: str, port: int, deadline: float) -> Stream:
         TimeoutError: There was none until the deadline.
     """
     loop = asyncio.get_running_loop()
+    if not isinstance(loop, asyncio.BaseEventLoop):
+        return await _open_in_turn(loop, host, port, deadline)
     happy = None if ":" in host or host.replace(".", "").isdigit() else _HAPPY_EYEBALLS_SECONDS
     async with asyncio.timeout_at(deadline):
         _, stream = await loop.create_connection(Stream, host, port, happy_eyeballs_delay=happy)
     return stream
+
+
+async def _open_in_turn(loop: asyncio.AbstractEventLoop, host: str, port: int, deadline: float) -> Stream:
+    """Try one address after the other, in a share of the time each: uvloop cannot try them side by side."""
+    failure: OSError = ConnectionError("the host has no address")
+    async with asyncio.timeout_at(deadline):
+        addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for tried, (_, _, _, _, address) in enumerate(addresses):
+        share = (deadline - loop.time()) / (len(addresses) - tried)
+        try:
+            async with asyncio.timeout(share):
+                _, stream = await loop.create_connection(Stream, str(address[0]), port)
+        except OSError as error:
+            failure = error
+        else:
+            return stream
+    raise failure
 
 
 def _expire(future: "asyncio.Future[None]") -> None:
