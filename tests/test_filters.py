@@ -40,6 +40,11 @@ WRITTEN: dict[str, tuple[str, dict[str, Value], str]] = {
     "a literal brace": ("userId eq '{{}}'", {}, "userId eq '{}'"),
     "a value called self": ("userId eq {self}", {"self": "x"}, "userId eq 'x'"),
     "a value called expression": ("userId eq {expression}", {"expression": "x"}, "userId eq 'x'"),
+    "a value after a text": (
+        "userId ne 'O''Neil' and userId ne {a}",
+        {"a": "x"},
+        "userId ne 'O''Neil' and userId ne 'x'",
+    ),
     "no value": ("userId eq null", {}, "userId eq null"),
     "nothing": ("", {}, ""),
 }
@@ -53,6 +58,9 @@ REFUSED: dict[str, tuple[str, dict[str, object], type[Exception], str]] = {
     "an item": ("userId eq {user[0]}", {"user": "x"}, ConfigurationError, "plain names"),
     "a conversion": ("userId eq {user!r}", {"user": "x"}, ConfigurationError, "plain names"),
     "a format": ("userId eq {user:>9}", {"user": "x"}, ConfigurationError, "plain names"),
+    "a value in quotes": ("userId eq '{user}'", {"user": "x"}, ConfigurationError, "{user} inside of quotes"),
+    "a value in a longer text": ("userId eq 'O''{user}s'", {"user": "x"}, ConfigurationError, "inside of quotes"),
+    "a value after an open quote": ("userId eq 'a or {user}", {"user": "x"}, ConfigurationError, "inside of quotes"),
     "a brace that is not closed": ("userId eq {user", {"user": "x"}, ConfigurationError, "brace"),
     "a brace that is not opened": ("userId eq user}", {}, ConfigurationError, "brace"),
     "a float": ("length(groups) gt {many}", {"many": 1.5}, TypeError, "many must be"),

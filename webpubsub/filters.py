@@ -18,13 +18,14 @@ def odata(expression: str, /, **values: str | int | bool | None) -> str:
     """Fill values into a filter expression, each quoted and escaped.
 
     Args:
-        expression: The filter, with a name in braces where a value belongs. A literal brace is doubled.
+        expression: The filter, with a name in braces, without quotes, where a value belongs. A literal brace is
+            doubled.
         **values: The values by name. A str is quoted, with each `'` in it doubled; an int, a bool and None
             become OData's numbers, `true`, `false` and `null`.
 
     Raises:
-        ConfigurationError: A name in the expression has no value, a value is not used or cannot be sent, or a brace
-            is not closed.
+        ConfigurationError: A name in the expression has no value or is inside of quotes, a value is not used or
+            cannot be sent, or a brace is not closed.
         TypeError: A value is of another type.
 
     Example:
@@ -33,14 +34,21 @@ def odata(expression: str, /, **values: str | int | bool | None) -> str:
     """
     parts: list[str] = []
     used: set[str] = set()
+    quotes = 0
     for literal, name, specification, conversion in _fields(expression):
         parts.append(literal)
+        quotes += literal.count("'")
         if name is None:
             continue
         if specification or conversion or not name.isidentifier():
             raise ConfigurationError(f"The filter may hold only plain names in braces, not {{{name}...}}.")
         if name not in values:
             raise ConfigurationError(f"The filter names {{{name}}}, but no value was given for it.")
+        if quotes % 2:
+            raise ConfigurationError(
+                f"The filter has {{{name}}} inside of quotes, which its value would end; values are quoted here, "
+                f"so take those quotes away."
+            )
         used.add(name)
         parts.append(_literal(values[name], name))
     if unused := sorted(values.keys() - used):
