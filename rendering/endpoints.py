@@ -6,7 +6,6 @@ silence, and names everything. Nothing here writes code or files: that is packag
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -17,7 +16,7 @@ from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.schema.untrusted_string import UntrustedString
 
-from rendering import grammar
+from rendering import files, grammar
 from rendering.pointers import Document, follow, operations, resolved
 from rendering.schemas import Direction, Field, Schemas, Shapes, described, needed
 from rendering.swagger import renderable
@@ -157,7 +156,7 @@ def _schemas_of(
 
 def _parsed(document: Document) -> dict[str, Endpoint]:
     """Give a document to the generator, whose every warning is an error here; return its endpoints by name."""
-    parts = copy.deepcopy(document)
+    parts = files.copied(document)
     by_id = {}
     for number, (_, _, operation, _, _) in enumerate(operations(parts)):
         by_id[f"operation_{number}"] = grammar.name_of(operation)

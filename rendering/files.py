@@ -38,6 +38,8 @@ KEY_ORDER = (
 )
 # Where a part of a document begins that has a blank line before it, with the comments above it.
 PART = r"(?:(?:  )?#[^\n]*\n)*+(?:(?:paths|components):|  /)"
+DEEP_LINE = re.compile(r"^[ ?:-]{500}", re.MULTILINE)
+_FEW_BRACKETS = 500
 _MOST_PARTS = 1_000_000
 MAPS_OF_NAMES = (
     "paths",
@@ -108,7 +110,7 @@ def _what_it_is(text: str, found: object) -> str:
 def _read(text: str) -> bytes:
     """Read a text once: to read YAML takes a hundred times longer than to copy what it holds."""
     is_json = text.lstrip().startswith("{")
-    document = json.loads(text, object_pairs_hook=_without_duplicates) if is_json else _safe().load(text)
+    document = json.loads(text, object_pairs_hook=_without_duplicates) if is_json else _safe(text).load(text)
     _check_parts(document, {}, set())
     return pickle.dumps(document)
 
@@ -125,8 +127,10 @@ for _constructor in (_Safe, _Editing):
     _constructor.add_constructor("tag:yaml.org,2002:timestamp", lambda self, node: self.construct_scalar(node))
 
 
-def _safe() -> YAML:
-    yaml = YAML(typ="safe")
+def _safe(text: str) -> YAML:
+    """Make the reader for a text: the fast one, in C, or that in Python, which nothing nested too deeply crashes."""
+    brackets = text.count("[") + text.count("{")
+    yaml = YAML(typ="safe", pure=brackets > _FEW_BRACKETS or DEEP_LINE.search(text) is not None)
     yaml.Constructor = _Safe
     return yaml
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import tempfile
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from openapi_python_client.strings import safe_for_docstring
+from ruff import find_ruff_bin
 
 from rendering import endpoints, files
 from rendering.endpoints import Operation
@@ -250,7 +250,7 @@ def formatted(tree: Tree) -> Tree:
         files.write(tree, Path(folder))
         for command in (["check", "--fix"], ["format"]):
             settings = ["--config", str(HERE / "ruff.toml"), "--no-cache", "--quiet"]
-            call = [sys.executable, "-m", "ruff", *command, *settings, folder]
+            call = [find_ruff_bin(), *command, *settings, folder]
             run = subprocess.run(call, capture_output=True, text=True, check=False)  # noqa: S603
             if run.returncode:
                 said = (run.stdout + run.stderr).replace(folder, "")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from rendering import grammar
+from rendering import files, grammar
 from rendering.grammar import Refusals, name_of, written
 from rendering.pointers import (
     BESIDE_A_REFERENCE,
@@ -106,7 +106,7 @@ def _understood(document: Document, refusals: Refusals) -> Document:
         grammar.check_swagger(checked, refusals)
         refusals.stop()
         checked = _upgraded(checked)
-    checked = {"servers": [], "components": {}, **copy.deepcopy(checked)}
+    checked = {"servers": [], "components": {}, **files.copied(checked)}
     grammar.check_meaning(checked, refusals)
     return checked
 

@@ -74,9 +74,10 @@ def twins(sources: dict[Path, str]) -> dict[Path, str]:
         TwinError: A twin would still be asynchronous, or a substitution was not used.
     """
     unused = {("NAMES", key) for key in NAMES} | {("WORDS", key) for key in WORDS} if sources else set()
+    names, words = _names(), re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, WORDS))})(?!\w)")
     rendered = {}
     for path, source in sources.items():
-        code, used = _twin(source, path.as_posix())
+        code, used = _twin(source, path.as_posix(), names, words)
         unused -= used
         rendered[Path(*("_sync" if part == "_async" else part for part in path.parts))] = code
     if unused:
@@ -84,7 +85,18 @@ def twins(sources: dict[Path, str]) -> dict[Path, str]:
     return rendered
 
 
-def _twin(source: str, where: str) -> tuple[str, set[tuple[str, str]]]:
+def _names() -> dict[str, list[tuple[str, list[str]]]]:
+    """Sort the names by their first token, each with all its tokens, the longest first."""
+    found: dict[str, list[tuple[str, list[str]]]] = {}
+    for key in sorted(NAMES, key=len, reverse=True):
+        parts = re.split(r"(\.)", key)
+        found.setdefault(parts[0], []).append((key, parts))
+    return found
+
+
+def _twin(
+    source: str, where: str, names: dict[str, list[tuple[str, list[str]]]], words: re.Pattern[str]
+) -> tuple[str, set[tuple[str, str]]]:
     used: set[tuple[str, str]] = set()
     tokens = list(_tokens(source))
     pieces, position, index, header = [], 0, 0, HEADER.format(source=where)
@@ -92,33 +104,26 @@ def _twin(source: str, where: str) -> tuple[str, set[tuple[str, str]]]:
         start, end, kind, text = tokens[index]
         taken = 1
         if kind == tokenize.NAME:
-            key, taken = _substitution([text for *_, text in tokens[index : index + 5]])
-            end = tokens[index + taken - 1][1]
-            if key:
-                used.add(("NAMES", key))
-                text = NAMES[key]
-            elif text in ("async", "await"):
-                text, end = "", end + len(source[end:]) - len(source[end:].lstrip(" "))
+            for key, parts in names.get(text, ()):
+                if parts == [each for *_, each in tokens[index : index + len(parts)]]:
+                    used.add(("NAMES", key))
+                    text, taken = NAMES[key], len(parts)
+                    end = tokens[index + taken - 1][1]
+                    break
+            if text in ("async", "await"):
+                text = ""
+                while source.startswith(" ", end):
+                    end += 1
         elif kind in (tokenize.STRING, tokenize.COMMENT):
-            for word, other in WORDS.items():
-                text, count = re.subn(rf"(?<![\w.]){re.escape(word)}(?!\w)", other, text)
-                used |= {("WORDS", word)} if count else set()
-        elif kind == tokenize.NL and header and source[: start + 1].endswith("\n\n"):
+            used |= {("WORDS", word) for word in words.findall(text)}
+            text = words.sub(lambda match: WORDS[match[0]], text)
+        elif kind == tokenize.NL and header and source[max(start - 1, 0) : start + 1] == "\n\n":
             text, header = header + "\n", ""
         pieces += [source[position:start], text]
         position, index = end, index + taken
     code = "".join([*pieces, source[position:], f"{header}\n" if header else ""])
     _refuse_leftovers(code, where)
     return code, used
-
-
-def _substitution(texts: list[str]) -> tuple[str | None, int]:
-    """Find the substitution that applies to the first of these tokens, and how many tokens it takes."""
-    for key in sorted(NAMES, key=len, reverse=True):
-        parts = re.split(r"(\.)", key)
-        if texts[: len(parts)] == parts:
-            return key, len(parts)
-    return None, 1
 
 
 def _tokens(source: str) -> Iterator[tuple[int, int, int, str]]:
@@ -142,10 +147,11 @@ def _tokens(source: str) -> Iterator[tuple[int, int, int, str]]:
 def _refuse_leftovers(code: str, where: str) -> None:
     """Stop at what a token transform does not reach: names and `await` inside of f-strings."""
     try:
-        compile(code, where, "exec", dont_inherit=True)
+        tree = ast.parse(code, where)
+        compile(tree, where, "exec", dont_inherit=True)
     except SyntaxError as error:
         raise TwinError(f"{where}:{error.lineno}: {error.msg}; in an f-string nothing is replaced") from error
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(tree):
         match node:
             case ast.Name(id=name, lineno=line) | ast.Attribute(attr=name, lineno=line) if name in NAMES:
                 raise TwinError(f"{where}:{line}: {name} is left over; in an f-string nothing is replaced")

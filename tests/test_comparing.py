@@ -513,6 +513,8 @@ def test_the_exit_code_may_depend_on_the_level(
         ("{", "not a JSON or YAML document: "),
         ("a: [", "not a JSON or YAML document: "),
         ("[" * 800, "nested too deeply"),
+        ("a: " + "[\n" * 60_000, "nested too deeply"),
+        ("- " * 50_000, "nested too deeply"),
         ('{"swagger": ' + "[" * 100_000, "nested too deeply"),
     ],
 )
