@@ -11,6 +11,8 @@ from webpubsub._keywords import unknown
 CALL = WebPubSubServiceClient.send_to_group
 TOKEN = WebPubSubServiceClient.get_client_access_token
 LIST = WebPubSubServiceClient.list_connections
+GRANT = WebPubSubServiceClient.grant_permission
+STRING = WebPubSubServiceClient.from_connection_string
 CLIENT = WebPubSubServiceClient
 
 # Every keyword that azure-core 1.39 and the official SDK read, on a client or a call, and that is none here.
@@ -43,6 +45,20 @@ ADVICE: list[tuple[Callable[..., object], str, str]] = [
     (CALL, "contentType", "did you mean 'content_type'?"),
     (CALL, "read_timeuot", "did you mean 'read_timeout'?"),
     (CLIENT, "hubs", "did you mean 'hub'?"),
+    (CLIENT, "hub_name", "did you mean 'hub'?"),
+    (CLIENT, "accessKey", "did you mean 'credential'?"),
+    (CLIENT, "key", "did you mean 'credential'?"),
+    (CLIENT, "url", "did you mean 'endpoint'?"),
+    (CLIENT, "verify", "did you mean 'connection_verify'?"),
+    (CLIENT, "trust_env", "the proxies of the environment are used; give the client proxy=None to use none."),
+    (CLIENT, "max_retries", "write retry_policy=RetryPolicy(attempts=...), which counts the first try as well."),
+    (STRING, "conn_str", "did you mean 'connection_string'?"),
+    (STRING, "nonsense", "it takes connection_string, hub, api_version, "),
+    (CALL, "room", "did you mean 'group'?"),
+    (CALL, "payload", "did you mean 'message'?"),
+    (GRANT, "group", "did you mean 'target_name'?"),
+    (TOKEN, "protocol", "did you mean 'client_protocol'?"),
+    (LIST, "limit", "did you mean 'top'?"),
     (LIST, "connection", "it takes group, top, max_page_size, api_version, "),
     (LIST, "ttl", "it takes group, top, "),
     (LIST, "topics", "it takes group, top, "),

@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterable, Mapping
 _POLICY = "write retry_policy=RetryPolicy({})"
 _TRANSPORT = "give the client a transport= of your own that does it"
 _PROXY = "give the client proxy=..., or set HTTPS_PROXY and NO_PROXY in the environment"
+_ENVIRONMENT = "the proxies of the environment are used; give the client proxy=None to use none"
 _TRACING = "use the OpenTelemetry instrumentation of httpx"
 _MEANINGLESS = "it has no meaning for this service; leave it out"
 
 _HINTS = {
-    "accesskey": "the key is the argument credential of the client",
     "authentication_policy": "the credential decides how requests are signed; leave it out",
     "block_size": "a response is read whole; leave it out",
     "cls": "write on_response=..., which gets the response of httpx",
+    "cert": "give the client connection_verify= an ssl.SSLContext with the certificate loaded",
     "connection_cert": "give the client connection_verify= an ssl.SSLContext with the certificate loaded",
     "connection_data_block_size": "a response is read whole; leave it out",
     "continuation_token": "write list_connections(...).by_page(continuation_token)",
@@ -34,6 +35,7 @@ _HINTS = {
     "logging_body": "write logging_enable=True, which writes bodies too",
     "logging_policy": "write logging_enable=True and set the level of the logger 'azure.webpubsub'",
     "loop": "a client runs in the loop that calls it; leave it out",
+    "max_retries": _POLICY.format("attempts=...") + ", which counts the first try as well",
     "merge_span": _TRACING,
     "network_span_namer": _TRACING,
     "params": "queries of one's own go through service.http.get(path, params=...)",
@@ -70,25 +72,54 @@ _HINTS = {
     "timeout": "write read_timeout=... for one response, or retry_policy=RetryPolicy(total_seconds=...) for all tries",
     "tracing_attributes": _TRACING,
     "tracing_options": _TRACING,
-    "use_env_settings": "the proxies of the environment are used; set NO_PROXY to use none",
+    "trust_env": _ENVIRONMENT,
+    "use_env_settings": _ENVIRONMENT,
     "user_agent": 'write headers={"User-Agent": ...}',
     "user_agent_overwrite": 'write headers={"User-Agent": ...}',
     "user_agent_policy": 'write headers={"User-Agent": ...}',
     "user_agent_use_env": 'write headers={"User-Agent": ...}',
 }
 
+# Written without underscores and in lower case: the same word in every spelling.
 _SYNONYMS = {
-    "client_type": "client_protocol",
-    "excluded_connections": "excluded",
-    "expire_in_minutes": "minutes_to_expire",
-    "expires_in": "minutes_to_expire",
-    "group_name": "group",
-    "groups_to_add": "groups",
-    "groups_to_remove": "groups",
+    "accesskey": "credential",
+    "apikey": "credential",
+    "body": "message",
+    "clienttype": "client_protocol",
+    "connectionstr": "connection_string",
+    "connid": "connection_id",
+    "connstr": "connection_string",
+    "excludeconnections": "excluded",
+    "excludedconnections": "excluded",
+    "expireinminutes": "minutes_to_expire",
+    "expires": "minutes_to_expire",
+    "expiresin": "minutes_to_expire",
+    "expiry": "minutes_to_expire",
+    "group": "target_name",
+    "groupname": "group",
+    "groupstoadd": "groups",
+    "groupstoremove": "groups",
+    "host": "endpoint",
+    "httpproxy": "proxy",
+    "httpsproxy": "proxy",
+    "hubname": "hub",
+    "key": "credential",
+    "limit": "top",
+    "mimetype": "content_type",
+    "msg": "message",
+    "payload": "message",
+    "permissions": "roles",
+    "protocol": "client_protocol",
+    "room": "group",
     "target": "target_name",
-    "time_to_live": "message_ttl_seconds",
+    "text": "message",
+    "timetolive": "message_ttl_seconds",
     "ttl": "message_ttl_seconds",
+    "uid": "user_id",
+    "url": "endpoint",
     "username": "user_id",
+    "verify": "connection_verify",
+    "verifyssl": "connection_verify",
 }
 
 
@@ -111,7 +142,7 @@ def unknown(
     import inspect
 
     parameters = inspect.signature(method).parameters.values()
-    own = [parameter.name for parameter in parameters if parameter.name not in ("self", "options")]
+    own = [parameter.name for parameter in parameters if parameter.name not in ("cls", "self", "options")]
     if close := _beginning(name, own) or _closest(name, own):
         advice = f"did you mean {close!r}?"
     elif name in hints:
@@ -135,7 +166,7 @@ def _closest(name: str, known: Iterable[str]) -> str | None:
     import difflib
 
     plain = {_plain(candidate): candidate for candidate in known}
-    close = difflib.get_close_matches(_plain(_SYNONYMS.get(name, name)), plain, n=1, cutoff=0.75)
+    close = difflib.get_close_matches(_plain(_SYNONYMS.get(_plain(name), name)), plain, n=1, cutoff=0.75)
     return plain[close[0]] if close else None
 
 
