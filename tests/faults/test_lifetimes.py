@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -273,6 +274,14 @@ async def test_a_blocking_call_in_the_loop_of_the_emulator() -> None:
         WebPubSubServiceClient.from_connection_string(threaded.connection_string, HUB) as service,
     ):
         assert not service.user_exists("ann")
+
+
+@pytest.mark.parametrize("credential", [KEY, SimpleNamespace(get_token=print)], ids=["key", "tokens"])
+def test_a_call_outside_of_asyncio(credential: Any) -> None:
+    """Other loops, such as trio's, are told what to do instead."""
+    service = aio.WebPubSubServiceClient("https://example.webpubsub.azure.com", HUB, credential)
+    with pytest.raises(ConfigurationError, match=r"there is no running event loop of asyncio.*use the blocking client"):
+        service.user_exists("ann").send(None)
 
 
 async def never_answer(connection: Connection) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from typing import Generic, TypeVar, cast
 
+from ..errors import ConfigurationError
 from .lifetimes import forget_after_fork
 from .readiness import is_readable
 
@@ -46,8 +47,18 @@ class Local(Generic[T]):
         forget_after_fork(self)
 
     def get(self) -> T:
-        """Return the value of the running loop."""
-        loop = asyncio.get_running_loop()
+        """Return the value of the running loop.
+
+        Raises:
+            ConfigurationError: This is no loop of asyncio's.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise ConfigurationError(
+                "The asynchronous client is for asyncio, and there is no running event loop of asyncio here; with "
+                "another library, such as trio, use the blocking client in a thread."
+            ) from None
         value = self._values.get(loop)
         return self._made(loop) if value is None else value
 
