@@ -502,21 +502,31 @@ class _Reader:
         return fields, required, rest | {key: each for key, each in schema.items() if key != "allOf"}
 
     def _variants(self, name: str, schema: Document) -> dict[str, Any]:
-        """Return the schemas that a discriminator chooses from, by its values."""
+        """Return the schemas that a discriminator chooses from, by its values: those of the mapping, and all others."""
         if _discriminator(schema) is None:
             return {}
         mapping = schema["discriminator"].get("mapping") if isinstance(schema["discriminator"], dict) else None
-        if isinstance(mapping, dict):
-            return {str(value): {"$ref": _full(str(to))} for value, to in sorted(mapping.items(), key=str)}
+        said = {str(value): _full(str(to)) for value, to in mapping.items()} if isinstance(mapping, dict) else {}
+        others = {value: to for value, to in self._alternatives(name, schema) if to not in said.values()}
+        return {value: {"$ref": to} for value, to in sorted((others | said).items())}
+
+    def _alternatives(self, name: str, schema: Document) -> Iterator[tuple[str, str]]:
+        """Yield what could be chosen from: the listed schemas, or those that extend this one and are no choice again."""
         if isinstance(schema.get("oneOf"), list):
-            named = [part for part in schema["oneOf"] if isinstance(part, dict) and "$ref" in part]
-            return {_readable(str(part["$ref"])): part for part in named}
-        found = {}
+            for part in schema["oneOf"]:
+                if isinstance(part, dict) and "$ref" in part:
+                    yield _readable(str(part["$ref"])), str(part["$ref"])
+            return
+        for each, candidate, reference in self._heirs(name):
+            if _discriminator(candidate) is None or not any(self._heirs(_readable(reference))):
+                yield str(candidate.get("x-ms-discriminator-value", each)), reference
+
+    def _heirs(self, name: str) -> Iterator[tuple[str, Document, str]]:
+        """Yield name, schema and reference of all that extend a schema."""
         for home, schemas in self._homes():
             for each, candidate in schemas.items():
                 if isinstance(candidate, dict) and name and self._extends(candidate, name):
-                    found[str(candidate.get("x-ms-discriminator-value", each))] = {"$ref": f"{home}{each}"}
-        return dict(sorted(found.items()))
+                    yield each, candidate, f"{home}{each}"
 
     def _homes(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         components = self.document.get("components")

@@ -9,6 +9,7 @@ from typing import Any
 Document = dict[str, Any]
 
 METHODS = ("delete", "get", "head", "patch", "post", "put")
+SCHEMAS = "#/components/schemas/"
 BESIDE_A_REFERENCE = ("description", "readOnly", "nullable", "deprecated", "default", "x-ms-mutability")
 
 
@@ -59,7 +60,7 @@ def resolved(document: Document, schema: Document) -> tuple[Document, str | None
     while "$ref" in schema or is_reference(schema):
         beside = {key: schema[key] for key in BESIDE_A_REFERENCE if key in schema} | beside
         reference = schema.get("$ref") or schema["allOf"][0]["$ref"]
-        name = str(reference).rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+        name = name_in(str(reference))
         found = target(document, reference)
         assert found is not None
         schema = found
@@ -70,6 +71,23 @@ def is_reference(schema: Document) -> bool:
     """Tell whether a schema is one reference with words or settings of its own beside it."""
     parts = schema.get("allOf", [])
     return len(parts) == 1 and "$ref" in parts[0] and not {"properties", "type", "x-ms-discriminator-value"} & {*schema}
+
+
+def told_apart(schema: Document) -> dict[str, str]:
+    """List by which value of its discriminator each alternative is told: value to reference.
+
+    A mapping may name schemas or refer to them. What is not in it is told by the name of its schema.
+    """
+    said = {
+        value: to if "/" in to else f"{SCHEMAS}{to}" for value, to in schema["discriminator"].get("mapping", {}).items()
+    }
+    listed = [option["$ref"] for option in schema.get("oneOf", []) if "$ref" in option]
+    return {name_in(each): each for each in listed if each not in said.values()} | said
+
+
+def name_in(reference: str) -> str:
+    """Return the name at the end of a reference."""
+    return reference.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
 
 
 def parts(document: Document, schema: Document) -> list[Document]:

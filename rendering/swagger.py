@@ -26,6 +26,7 @@ from rendering.pointers import (
     properties,
     required,
     snake,
+    told_apart,
 )
 
 EXAMPLE_HOST = "https://my-service.webpubsub.azure.com"
@@ -107,6 +108,9 @@ def _understood(document: Document, refusals: Refusals) -> Document:
         refusals.stop()
         checked = _upgraded(checked)
     checked = {"servers": [], "components": {}, **files.copied(checked)}
+    for _, kind, schema in written(checked):
+        if kind == "schema" and "discriminator" in schema and told_apart(schema):
+            schema["discriminator"]["mapping"] = told_apart(schema)
     grammar.check_meaning(checked, refusals)
     return checked
 

@@ -314,15 +314,18 @@ def _check_paging(document: Document, operation: Document, where: str, refusals:
 
 
 def check_alternatives(document: Document, refusals: Refusals) -> None:
-    """Check that an object which is an alternative in several places is told by the same value in all of them."""
+    """Check that an alternative is told by a value that it allows, and by the same one wherever it is an alternative."""
     told: dict[str, tuple[str, str]] = {}
     for name, schema in document["components"]["schemas"].items():
         discriminator = schema.get("discriminator", {}) if "oneOf" in schema else {}
         for value, reference in discriminator.get("mapping", {}).items():
-            said = (discriminator["propertyName"], value)
+            said, where = (discriminator["propertyName"], value), at("#/components/schemas", name)
             if told.setdefault(reference, said) != said:
-                where = at("#/components/schemas", name)
                 refusals.add(where, f"{reference} is told from others in another way elsewhere", DECIDE)
+            field = properties(document, follow(document, {"$ref": reference}))[discriminator["propertyName"]]
+            allowed = resolved(document, field)[0]
+            if value not in allowed.get("enum", [value]) and not allowed.get("x-ms-enum", {}).get("modelAsString"):
+                refusals.add(where, f"{reference} is told by the value {value!r}, which its field does not allow")
 
 
 def check_heirs(name: str, values: list[str], refusals: Refusals) -> None:
