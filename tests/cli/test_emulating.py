@@ -3,29 +3,37 @@
 import io
 import json
 import os
+import re
 import runpy
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
+from tests.support.web_servers import wsgiref_server
 from webpubsub import WebPubSubServiceClient
 from webpubsub.cli import main
 from webpubsub.connection_string import ConnectionString
-from webpubsub.emulator import Emulator
+from webpubsub.emulator import DEVELOPMENT_KEY, Emulator
+from webpubsub.events import EventHandler, UserEvent
 
 from .conftest import Command, Outcome
 
+JSON = Subprotocol("json.webpubsub.azure.v1")
 Use = Callable[[str], object]
 
 
-class Stdout(io.StringIO):
-    """Standard output that tells when its first line is there."""
+class Stream(io.StringIO):
+    """A standard stream that tells when its first line is there."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,7 +48,7 @@ class Stdout(io.StringIO):
 
 def serving(monkeypatch: pytest.MonkeyPatch, use: Use, *arguments: str) -> Outcome:
     """Run `emulator` in this thread, use it from another one, and interrupt it."""
-    out, err = Stdout(), io.StringIO()
+    out, err = Stream(), Stream()
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", err)
 
@@ -70,7 +78,7 @@ def test_it_logs_lines_until_it_is_interrupted(monkeypatch: pytest.MonkeyPatch) 
     code, out, err = serving(monkeypatch, send)
 
     assert (code, out.count("\n")) == (0, 1)
-    assert err[len("12:00:01 ") :] == "chat     POST :send  202 -> 0 clients\n"
+    assert err[len("12:00:01 ") :] == "chat  POST :send  202 -> 0 clients\n"
 
 
 def test_it_logs_objects(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,23 +100,106 @@ def test_it_warns_of_what_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "anyone can forge" in outcome.err
 
 
-def test_it_reads_faults_and_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A handler for every event of a hub, where nobody listens, and a fault."""
-    with Emulator() as gone:
-        nobody = gone.endpoint
-    handlers = [{"UrlTemplate": nobody, "SystemEvents": ["connect"], "UserEventPattern": "*"}]
-    config, faults = tmp_path / "config.json", tmp_path / "faults.json"
+@pytest.fixture
+def orders() -> Iterator[tuple[str, list[UserEvent[Any]]]]:
+    """An event handler that checks signatures: its address, and what it has heard."""
+    events, heard = (
+        EventHandler(hub="chat", access_keys=[DEVELOPMENT_KEY], allowed_origins=["127.0.0.1"]),
+        list[UserEvent[Any]](),
+    )
+
+    @events.on_event("order")
+    def order(event: UserEvent[Any]) -> str:
+        heard.append(event)
+        return "with pleasure"
+
+    with wsgiref_server(events.wsgi) as url:
+        yield url, heard
+
+
+def test_its_lines_are_what_happened(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, orders: tuple[str, list[UserEvent[Any]]]
+) -> None:
+    """A message, a member, a refusal and an event, which arrives where the settings file says."""
+    url, heard = orders
+    config = tmp_path / "config.json"
+    handlers = [{"UrlTemplate": url, "UserEventPattern": "order"}]
     config.write_text(json.dumps({"WebPubSub": {"Hubs": {"chat": {"EventHandlers": handlers}}}}))
+
+    def use(connection_string: str) -> None:
+        with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service, ExitStack() as stack:
+            token = service.get_client_access_token(user_id="ann", roles=["webpubsub.joinLeaveGroup"])
+            for _ in range(3):
+                ann = stack.enter_context(connect(token.url, subprotocols=[JSON]))
+                ann.recv()
+            ann.send('{"type": "joinGroup", "group": "room", "ackId": 1}')
+            ann.recv()
+            service.send_to_all("hello")
+            ann.recv()
+            ann.send('{"type": "event", "event": "order", "dataType": "json", "data": {"dish": "soup"}, "ackId": 2}')
+            assert "with pleasure" in str(ann.recv()) + str(ann.recv())
+            wrong = {"Authorization": f"Bearer {service.for_hub('other').get_client_access_token().token}"}
+            httpx.post(f"{service.endpoint}/api/hubs/chat/:send?api-version=2024-12-01", headers=wrong)
+
+    lines = serving(monkeypatch, use, "--config", str(config)).err.splitlines()
+
+    assert all(re.fullmatch(r"\d\d:\d\d:\d\d chat  \S.*", line) for line in lines)
+    said = [re.sub(r"in \d+ ms", "in 12 ms", line[len("12:00:01 ") :]) for line in lines]
+    assert [line for line in said if " opened (" not in line and " closed (" not in line] == [
+        "chat  ann joined room",
+        "chat  POST :send  202 -> 3 clients",
+        "chat  event order -> 200 in 12 ms",
+        "chat  POST :send  401 the token is for hub other, not chat",
+        "chat  ann left room",
+    ]
+    assert [(event.user_id, event.data) for event in heard] == [("ann", {"dish": "soup"})]
+
+
+def test_an_event_handler_of_the_line_is_called(
+    monkeypatch: pytest.MonkeyPatch, orders: tuple[str, list[UserEvent[Any]]]
+) -> None:
+    """For the hub that is named with it."""
+    url, heard = orders
+
+    def use(connection_string: str) -> None:
+        with WebPubSubServiceClient.from_connection_string(connection_string, "chat") as service:
+            address = service.get_client_access_token().url
+        with connect(address, subprotocols=[JSON]) as client:
+            client.recv()
+            client.send('{"type": "event", "event": "order", "dataType": "text", "data": "soup", "ackId": 1}')
+            assert "with pleasure" in str(client.recv()) + str(client.recv())
+
+    outcome = serving(monkeypatch, use, "--event-handler", f"chat={url}", "--quiet")
+
+    assert (outcome.code, outcome.err, [event.data for event in heard]) == (0, "", ["soup"])
+
+
+def test_it_puts_the_faults_of_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As often as they say, and tells of each."""
+    faults = tmp_path / "faults.json"
     faults.write_text('[{"kind": "request", "status": 418}]')
 
     def use(connection_string: str) -> None:
-        endpoint = ConnectionString.parse(connection_string).endpoint
-        assert httpx.head(endpoint + "/api/health").status_code == 418
+        health = ConnectionString.parse(connection_string).endpoint + "/api/health"
+        assert [httpx.head(health).status_code for _ in range(2)] == [418, 200]
 
-    code, _, err = serving(monkeypatch, use, "--config", str(config), "--faults", str(faults))
+    code, _, err = serving(monkeypatch, use, "--faults", str(faults))
 
-    assert code == 0
-    assert "fault: request status=418\n" in err
+    assert (code, err.count("fault: request status=418\n")) == (0, 1)
+
+
+def test_it_says_where_the_page_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On standard error: standard output is the connection string alone."""
+
+    def use(_: str) -> None:
+        assert isinstance(sys.stderr, Stream)
+        assert sys.stderr.told.wait(20)
+        address = sys.stderr.getvalue().removeprefix("Inspector: ").strip()
+        assert "<title>Inspector" in httpx.get(address, trust_env=False).text
+
+    outcome = serving(monkeypatch, use, "--inspect", "--quiet")
+
+    assert (outcome.code, outcome.out.count("\n"), outcome.err.count("\n")) == (0, 1, 1)
 
 
 def test_it_writes_the_certificate_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -28,21 +28,24 @@ def request(status: int, target: str = "/api/hubs/chat/:send?api-version=1", **m
     )
 
 
-def event(url: str, status: int | None) -> EventRecord:
-    return EventRecord(1, "chat", "order", "c1", "ann", url, {}, b"", status, seconds=0.012)
+def event(url: str, status: int | None, attempts: int = 1) -> EventRecord:
+    return EventRecord(1, "chat", "order", "c1", "ann", url, {}, b"", status, attempts=attempts, seconds=0.012)
 
 
-REFUSED = {"www-authenticate": 'Bearer error_description="The token is for hub chat, not other"'}
+REFUSED = {
+    "www-authenticate": 'Bearer error_description="The audience is invalid: the token is for hub chat, not other"'
+}
 LINES: list[tuple[Record, str | None]] = [
     (request(202, recipients=3), "POST :send  202 -> 3 clients"),
     (request(202, recipients=1), "POST :send  202 -> 1 client"),
     (request(200), "POST :send  200"),
-    (request(401, headers=REFUSED), "POST :send  401 The token is for hub chat, not other"),
+    (request(401, headers=REFUSED), "POST :send  401 the token is for hub chat, not other"),
     (request(500), "POST :send  500"),
     (request(0), "POST :send  cut"),
     (request(404, "/nowhere"), "POST /nowhere  404"),
     (event("http://127.0.0.1:9", 200), "event order -> 200 in 12 ms"),
     (event("http://127.0.0.1:9", None), "event order -> no response in 12 ms"),
+    (event("http://127.0.0.1:9", None, 0), "event order: the event handler does not allow requests from here"),
     (event("", None), "event order of ann: nobody hears of it"),
     (ConnectionRecord(1, "chat", "c1", "ann", None, "opened"), "ann opened (c1)"),
     (ConnectionRecord(1, "chat", "", None, None, "refused", "401 No token."), "client refused: 401 No token."),
@@ -76,7 +79,7 @@ def test_a_request_and_its_message_are_one_line(
         ann.send_to_group("room", "from a client")
         bob.send_to_group("room", "from another one")
 
-    lines = [line[len("12:00:01 ") + 9 :] for line in capsys.readouterr().err.splitlines()]
+    lines = [line.partition("  ")[2] for line in capsys.readouterr().err.splitlines()]
     assert [line for line in lines if "->" in line] == [
         "POST groups/room/:send  202 -> 2 clients",
         r"a\x1b[1m[red] sent a message to group room -> 2 clients",
@@ -84,6 +87,20 @@ def test_a_request_and_its_message_are_one_line(
     ]
     messages = [record for record in seen if isinstance(record, MessageRecord)]
     assert [record.from_server for record in messages] == [True, False, False]
+
+
+def test_the_column_of_hubs_grows(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the names, so that short ones take no room, up to a width that leaves some for the rest."""
+    log = text_log()
+    for hub in ("chat", "notifications", "chat", "h" * 30):
+        log(MembershipRecord(1, hub, "c1", "ann", "room", "joined"))
+
+    assert [line[len("12:00:01 ") :] for line in capsys.readouterr().err.splitlines()] == [
+        "chat  ann joined room",
+        "notifications  ann joined room",
+        "chat           ann joined room",
+        "h" * 30 + "  ann joined room",
+    ]
 
 
 def test_objects_have_what_is_short(capsys: pytest.CaptureFixture[str]) -> None:

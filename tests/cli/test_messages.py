@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -68,11 +70,16 @@ def test_progress_is_shown_on_a_terminal(
     monkeypatch.setenv("TERM", "xterm")
     file = tmp_path / "lines"
     file.write_text("one\ntwo\n")
+    monkeypatch.setattr(sys, "stdin", file.open())
 
     code, out, err = command("send", hub, f"@{file}", "--lines")
+    stream = command("send", hub, "-", "--lines")
+    sys.stdin.close()
 
-    assert (code, out) == (0, "2 messages accepted\n")
+    assert (code, out) == stream[:2] == (0, "2 messages accepted\n")
     assert "Sending" in err
+    assert "2/2" in err
+    assert "2/?" in stream.err
 
 
 def test_what_is_not_utf_8_is_no_text(command: Command, hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +101,47 @@ def test_a_refusal_in_the_middle_says_how_far_it_came(
     code, out, err = command("send", hub, "-", "--lines")
 
     assert (code, out, err.count("\n")) == (1, "", 1)
-    assert "1 of 3 messages were accepted, then: " in err
+    assert err.startswith("webpubsub: 1 message accepted, then: ")
+
+
+def test_a_line_is_sent_when_it_comes(
+    emulator: Emulator, hub: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As of `tail -f`: while the pipe is still open, and its lines end as on Windows, too."""
+    reading, writing = os.pipe()
+    with open(reading) as pipe:
+        monkeypatch.setattr(sys, "stdin", pipe)
+        running = Running("send", hub, "-", "--lines", "--connection-string", emulator.connection_string)
+        with open(writing, "wb", buffering=0) as program:
+            for number, line in enumerate((b"one\n", b"\n", b"three\r\n"), 1):
+                program.write(line)
+                emulator.wait_for(partial(_has_messages, emulator, hub, number), 20)
+            program.write(b"four")
+        assert running.code() == 0
+
+    assert [message.data for message in emulator.hub(hub).messages] == ["one", "", "three", "four"]
+    assert capsys.readouterr() == ("4 messages accepted\n", "")
+
+
+def test_a_line_that_is_no_message_ends_it_there(
+    command: Command, emulator: Emulator, hub: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What came before it is sent, and counted; of a file, which is there as a whole, nothing is sent."""
+    lines = b'{"n": 1}\n{"n": 2}\n{\n{"n": 4}\n'
+    (tmp_path / "lines").write_bytes(lines)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
+
+    file = command("send", hub, f"@{tmp_path / 'lines'}", "--lines", "--type", "json")
+    stream = command("send", hub, "-", "--lines", "--type", "json")
+
+    assert (file.code, stream.code) == (2, 2)
+    assert file.err.startswith("webpubsub: That is not JSON: ")
+    assert stream.err.startswith("webpubsub: 2 messages accepted, then: That is not JSON: ")
+    assert [message.data for message in emulator.hub(hub).messages] == [{"n": 1}, {"n": 2}]
+
+
+def _has_messages(emulator: Emulator, hub: str, number: int) -> bool:
+    return len(emulator.hub(hub).messages) == number
 
 
 def _wait_for_client(emulator: Emulator, hub: str) -> None:

@@ -71,11 +71,11 @@ def test_it_tells_what_happens_in_lines_for_people() -> None:
 
     lines = [line[len("12:00:01 ") :] for line in err.splitlines()]
     assert (code, out) == (0, "")
-    assert lines[0] == "chat     POST groups/room/:send  202 -> 0 clients"
-    assert lines[1].startswith("chat     PUT permissions/sendToGroup/connections/nobody  404 ")
+    assert lines[0] == "chat  POST groups/room/:send  202 -> 0 clients"
+    assert lines[1].startswith("chat  PUT permissions/sendToGroup/connections/nobody  404 ")
     assert lines[2:] == [
-        "chat     POST :send  401 The token is not signed with the access key.",
-        "chat     client refused: 400 This is an address for WebSocket clients.",
+        "chat  POST :send  401 The token is not signed with the access key.",
+        "chat  client refused: 400 This is an address for WebSocket clients.",
     ]
     assert not {"\x1b", DEVELOPMENT_KEY, token} & {part for part in ("\x1b", DEVELOPMENT_KEY, token) if part in err}
 

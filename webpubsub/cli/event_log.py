@@ -27,7 +27,10 @@ from .output import give_up, printable
 __all__ = ["fields_of", "json_log", "line_of", "text_log"]
 
 _SHORT = (str, int, float, tuple, type(None))
-_WIDTH_OF_HUB = 8
+_LEAST_WIDTH, _MOST_WIDTH = 4, 24
+"""Columns for the hub: as many as the longest name so far has."""
+_AUDIENCE = "The audience is invalid: "
+"""How the service begins the reason that is told behind it."""
 _COLOURS = {2: "green", 4: "yellow", 5: "red", 0: "red"}
 
 
@@ -35,17 +38,20 @@ def text_log() -> Callable[[Record], None]:
     """Write lines for people to standard error; colours are for terminals."""
     console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
     write = _writer()
+    width = _LEAST_WIDTH
 
     def log(record: Record) -> None:
+        nonlocal width
         line = line_of(record)
         if line is None:
             return
         words, colour = line
         hub = printable(record.hub or "-")
+        width = min(max(width, len(hub)), _MOST_WIDTH)
         time = datetime.fromtimestamp(record.time)
         with console.capture() as captured:
             console.print(
-                f"[dim]{time:%H:%M:%S}[/] {escape(hub):<{_WIDTH_OF_HUB}} [{colour}]{escape(printable(words))}[/]"
+                f"[dim]{time:%H:%M:%S}[/] {escape(f'{hub:<{width}}')}  [{colour}]{escape(printable(words))}[/]"
             )
         write(captured.get())
 
@@ -86,7 +92,7 @@ def line_of(record: Record) -> tuple[str, str] | None:
             path = record.target.partition("?")[0].partition("/hubs/")[2].partition("/")[2] or record.target
             words = f"{record.method} {path}  {status or 'cut'}"
             if status >= 400:
-                words += f" {record.reason}"
+                words += f" {record.reason.removeprefix(_AUDIENCE)}"
             elif record.recipients is not None:
                 words += f" -> {_clients(record.recipients)}"
             return words.rstrip(), _COLOURS.get(status // 100, "white")
@@ -99,11 +105,13 @@ def line_of(record: Record) -> tuple[str, str] | None:
         case EventRecord(event=event, status=status):
             if not record.url:
                 return f"event {event} of {record.user_id or 'an anonymous client'}: nobody hears of it", "yellow"
+            if not record.attempts:
+                return f"event {event}: the event handler does not allow requests from here", "red"
             came = "no response" if status is None else str(status)
             words = f"event {event} -> {came} in {1000 * record.seconds:.0f} ms"
             return words, _COLOURS.get((status or 0) // 100, "white")
         case ConnectionRecord(what="refused"):
-            return f"client refused: {record.reason}", "red"
+            return f"client refused: {record.reason.replace(_AUDIENCE, '')}", "red"
         case ConnectionRecord() | MembershipRecord():
             return str(record), "blue"
         case FaultRecord():

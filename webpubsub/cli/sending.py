@@ -2,13 +2,14 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from webpubsub import WebPubSubError, WebPubSubServiceClient
 
@@ -62,7 +63,8 @@ def send(
 ) -> None:
     """Send MESSAGE to HUB.
 
-    MESSAGE is the text itself, @FILE for the content of a file, or - for standard input.
+    MESSAGE is the text itself, @FILE for the content of a file, or - for standard input, whose lines are sent as they
+    come with --lines.
     """
     if sum(target is not None for target in (group, user, connection)) > 1:
         raise click.UsageError("Give one of --group, --user and --connection.")
@@ -70,8 +72,8 @@ def send(
         raise click.UsageError("--filter and --exclude do not go with --connection.")
     if user is not None and exclude:
         raise click.UsageError("--exclude does not go with --user; use --filter.")
-    content = _content(message)
-    messages = [_value(part, kind) for part in (content.splitlines() if lines else [content])]
+    messages = _messages(message, kind, lines=lines)
+    total = None if isinstance(messages, Iterator) else len(messages)
     options: dict[str, Any] = {"content_type": _CONTENT_TYPES[kind]}
     if ttl is not None:
         options["message_ttl_seconds"] = ttl
@@ -79,19 +81,38 @@ def send(
         options["filter"] = odata_filter
     if exclude:
         options["excluded"] = list(exclude)
+    accepted = 0
     with service.client(hub) as client:
         post = _target(client, group, user, connection)
-        for number, each in enumerate(_with_progress(messages, shown=lines and not quiet)):
-            try:
+        try:
+            for each in _with_progress(messages, total, shown=lines and not quiet):
                 post(each, **options)
-            except WebPubSubError as error:
-                if not number:
-                    raise
-                words = f"{number} of {len(messages)} messages were accepted, then: {error}"
-                raise click.ClickException(words) from None
+                accepted += 1
+        except (WebPubSubError, click.UsageError) as error:
+            if not accepted:
+                raise
+            kind_of_end = click.UsageError if isinstance(error, click.UsageError) else click.ClickException
+            raise kind_of_end(f"{_count(accepted)} accepted, then: {error}") from None
     if not quiet:
-        count = "1 message" if len(messages) == 1 else f"{len(messages)} messages"
-        click.echo(f"{count} accepted")
+        click.echo(f"{_count(accepted)} accepted")
+
+
+def _count(messages: int) -> str:
+    return "1 message" if messages == 1 else f"{messages} messages"
+
+
+def _messages(message: str, kind: str, *, lines: bool) -> Sequence[object] | Iterator[object]:
+    """Read what is to be sent: all at once, so that nothing is sent if some of it is wrong, or lines as they come."""
+    if not lines:
+        return [_value(_content(message), kind)]
+    if message == "-":
+        return _values(sys.stdin.buffer, kind)
+    return list(_values(BytesIO(_content(message)), kind))
+
+
+def _values(lines: Iterable[bytes], kind: str) -> Iterator[object]:
+    for line in lines:
+        yield _value(line.removesuffix(b"\n").removesuffix(b"\r"), kind)
 
 
 def _content(message: str) -> bytes:
@@ -129,10 +150,11 @@ def _target(
     return client.send_to_all
 
 
-def _with_progress(messages: list[object], *, shown: bool) -> Iterable[object]:
+def _with_progress(messages: Iterable[object], total: int | None, *, shown: bool) -> Iterable[object]:
     console = Console(stderr=True)
     if not shown or not console.is_terminal:
         yield from messages
         return
-    with Progress(console=console, transient=True) as progress:
-        yield from progress.track(messages, description="Sending")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield from progress.track(messages, total=total, description="Sending")
