@@ -23,3 +23,4 @@ def test_a_unit_carries_what_is_promised_for_it() -> None:
     assert capacity.MESSAGES_PER_UNIT_AND_DAY * capacity.BILLED_BYTES == 2_000_000 * 1024
     assert capacity.DELIVERIES_PER_SECOND[10] == 10 * capacity.SENDS_TO_GROUPS_PER_SECOND
     assert list(capacity.UNITS) == sorted(set(capacity.UNITS))
+    assert capacity.UNITS[-1] == capacity.UNITS_OF_PREMIUM_P2[0]

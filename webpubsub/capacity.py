@@ -1,7 +1,8 @@
 """What the service can carry, includes and bills, as its documents say; figures and arithmetic, no I/O.
 
 The pages are "Performance guide for Azure Web PubSub Service" (concept-performance) and "Billing model of Azure Web
-PubSub service" (concept-billing-model) in the documentation of Azure. Capacity is that of one unit, for messages of
+PubSub service" (concept-billing-model) in the documentation of Azure, with its guide to scaling
+(howto-scale-manual-scale) for the units that a resource can have. Capacity is that of one unit, for messages of
 2 KB and a 99th percentile under a second, and grows linearly with units.
 
 Example:
@@ -20,6 +21,8 @@ __all__ = [
     "SENDS_TO_GROUPS_PER_SECOND",
     "SENDS_TO_USERS_PER_SECOND",
     "UNITS",
+    "UNITS_OF_PREMIUM_P2",
+    "UTILIZATION_IN_PRODUCTION",
     "billed_messages",
     "pieces",
 ]
@@ -34,7 +37,13 @@ CONNECTIONS_PER_UNIT = 1000
 """How many clients can be connected to a unit at once."""
 
 UNITS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
-"""How many units a resource can have."""
+"""How many units a resource of the tiers Standard and Premium P1 can have."""
+
+UNITS_OF_PREMIUM_P2 = (100, 200, 300, 400, 500, 600, 700, 800, 900, 1000)
+"""How many units a resource of the tier Premium P2 can have."""
+
+UTILIZATION_IN_PRODUCTION = 0.8
+"""How much of its units a resource should use at most before it gets more, as the billing model advises."""
 
 FREE_CONNECTIONS = 20
 """How many clients can be connected in the free tier."""

@@ -17,7 +17,7 @@ import pytest
 import trustme
 
 from tests.support.web_servers import wsgiref_server
-from webpubsub.emulator import Emulator
+from webpubsub.emulator import Emulator, RequestFault
 from webpubsub.tokens import JSONValue, sign
 
 from .conftest import Command
@@ -184,13 +184,13 @@ def test_a_clock_that_is_off_is_told(bare: Command, hours: int, words: str) -> N
 class Signed:
     """What stands for DefaultAzureCredential: its tokens are good where the emulator simulates Entra ID."""
 
-    key = ""
+    signing_key = ""
 
     def get_token(self, *scopes: str, **_: object) -> Any:
         from azure.core.credentials import AccessToken
 
         claims: dict[str, JSONValue] = {"aud": "https://webpubsub.azure.com", "exp": 4_000_000_000}
-        return AccessToken(sign(claims, self.key), 4_000_000_000)
+        return AccessToken(sign(claims, self.signing_key), 4_000_000_000)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -201,7 +201,7 @@ def test_an_identity_is_tried(
     bare: Command, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, good: bool, code: int
 ) -> None:
     """Accepted or refused, and what to do then; a handler cannot be tried without the key."""
-    monkeypatch.setattr(Signed, "key", emulator.access_key if good else KEY)
+    monkeypatch.setattr(Signed, "signing_key", emulator.access_key if good else KEY)
     monkeypatch.setattr(azure.identity, "DefaultAzureCredential", Signed)
 
     came, found = findings(bare, "--endpoint", emulator.endpoint, "--identity", "--handler", "http://127.0.0.1:9/")
@@ -210,6 +210,79 @@ def test_an_identity_is_tried(
     assert (came, found["identity"]["good"], health.code) == (code, good, code)
     assert found["event handler"]["good"] is None
     assert good or "Sign in again" in found["identity"]["advice"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "missing"),
+    [
+        ("POST", "chat/:send", "hub/send/action"),
+        ("POST", "groups/[^/]+/:send", "group/send/action"),
+        ("POST", "users/[^/]+/:send", "user/send/action"),
+        ("HEAD", "groups/[^/]+$", "group/read"),
+        ("HEAD", "users/", "user/read"),
+        ("HEAD", "connections/", "clientConnection/read"),
+        ("DELETE", "groups/[^/]+/connections/", "group/write"),
+        ("DELETE", "users/[^/]+/groups", "user/write"),
+        ("DELETE", "chat/connections/", "clientConnection/write"),
+    ],
+)
+def test_a_missing_role_action_is_named(
+    bare: Command,
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    path: str,
+    missing: str,
+) -> None:
+    """Although the service says no more than 403: which call needs which action is known."""
+    monkeypatch.setattr(Signed, "signing_key", emulator.access_key)
+    monkeypatch.setattr(azure.identity, "DefaultAzureCredential", Signed)
+    emulator.faults.add(RequestFault(status=403, method=method, path=path, times=None))
+
+    try:
+        code, out, _ = bare("doctor", "--endpoint", emulator.endpoint, "--identity", "--hub", "chat")
+    finally:
+        emulator.faults.clear()
+
+    came = f"missing: Microsoft.SignalRService/WebPubSub/{missing}"
+    assert code == 1
+    assert f"!! role actions: {came}\n   Assign the role `Web PubSub Service Owner`" in out
+    assert out.count("!!") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "tried", "came"),
+    [
+        (RequestFault(status=403, path=":generateToken", times=None), "role actions", "auth/clientToken/action"),
+        (RequestFault(status=403, path=":generateToken", times=None), "WebSocket without roles", "403"),
+        (RequestFault(status=403, path="/connections/[^/]+/:send", times=None), "messages to a client", "403"),
+        (RequestFault(status=400, method="DELETE", times=None), None, ""),
+        (RequestFault(status=503, path="users", times=None), "role actions", "503"),
+    ],
+)
+def test_what_an_identity_meets_is_told(
+    bare: Command,
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: RequestFault,
+    tried: str | None,
+    came: str,
+) -> None:
+    """Without a token there is no WebSocket; what is refused for another reason than roles is not one of them."""
+    monkeypatch.setattr(Signed, "signing_key", emulator.access_key)
+    monkeypatch.setattr(azure.identity, "DefaultAzureCredential", Signed)
+    emulator.faults.add(fault)
+
+    try:
+        code, found = findings(bare, "--endpoint", emulator.endpoint, "--identity")
+    finally:
+        emulator.faults.clear()
+
+    assert code == (0 if tried is None else 1)
+    if tried is None:
+        assert found["role actions"]["came"] == "all 11 allowed"
+    else:
+        assert (found[tried]["good"], came in found[tried]["came"]) == (False, True)
 
 
 def test_an_identity_needs_a_package(bare: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,19 +1,22 @@
 """`doctor`, `trigger`, `load`, `plan`: what the command finds out by itself."""
 
+import hmac
+import importlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from tests.support.web_servers import wsgiref_server
 from webpubsub.cli.planning import Load, billed_per_day, needs
 from webpubsub.connection_string import ConnectionString
-from webpubsub.emulator import ClientFault, Emulator, RequestFault
+from webpubsub.emulator import DEVELOPMENT_KEY, ClientFault, Emulator, RequestFault
 from webpubsub.events import ConnectEvent, EventHandler, RejectReply, UserEvent
 
 from .conftest import Command
 
+examination = importlib.import_module("webpubsub.cli.doctor")  # the command in it has the same name
 Respond = Callable[[str, list[tuple[str, str]]], object]
 
 
@@ -34,17 +37,18 @@ def handler(emulator: Emulator) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def careless() -> Iterator[str]:
-    """An event handler that says yes to everybody."""
+def responding(status: int, forged: int) -> Any:
+    """Make an event handler that responds with one status to a good signature, and with another to a forged one."""
 
     def application(environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        respond("200 OK", [("WebHook-Allowed-Origin", "*"), ("Content-Length", "0")])
+        signature = hmac.new(DEVELOPMENT_KEY.encode(), environ.get("HTTP_CE_CONNECTIONID", "").encode(), "sha256")
+        good = environ.get("HTTP_CE_SIGNATURE") in (None, f"sha256={signature.hexdigest()}")
+        headers = [("WebHook-Allowed-Origin", "*"), ("Content-Length", "0")]
+        respond(f"{status if good else forged} Something", headers if status != 418 else headers[1:])
         return []
 
-    with wsgiref_server(application) as url:
-        yield url
+    return application
 
 
 def findings(outcome: Any) -> dict[str, dict[str, Any]]:
@@ -66,38 +70,107 @@ def test_doctor_finds_nothing_wrong_with_a_service_that_is_well(command: Command
         "ok access key",
         "ok API versions",
         "ok WebSocket without roles",
-        "ok WebSocket that joins a group",
-        "ok WebSocket that sends to a group",
+        "ok WebSocket with webpubsub.joinLeaveGroup",
+        "ok WebSocket with webpubsub.joinLeaveGroup.doctor",
+        "ok WebSocket with webpubsub.joinLeaveGroups.doc*",
+        "ok WebSocket with webpubsub.sendToGroup",
+        "ok WebSocket with webpubsub.sendToGroup.doctor",
+        "ok WebSocket with webpubsub.sendToGroups.doc*",
+        "ok messages to a client",
     ]
 
 
-@pytest.mark.parametrize(
-    ("fault", "tried", "came"),
-    [
-        (RequestFault(status=503, path="health", times=None), "health", "503"),
-        (RequestFault(reset="before", path="health", times=None), "health", "no response (RemoteProtocolError)"),
-        (RequestFault(status=401, path="groups", times=None), "access key", "refused: "),
-        (RequestFault(status=403, path="groups", times=None), "access key", "refused: "),
-        (RequestFault(status=500, path="groups", times=None), "access key", "500"),
-        (RequestFault(status=429, path="groups", times=None), "access key", "429"),
-        (ClientFault(action="refuse", status=401, times=None), "WebSocket without roles", "refused with 401"),
-        (ClientFault(action="refuse", status=500, times=None), "WebSocket that joins a group", "refused with 500"),
-    ],
-)
+FROZEN = ClientFault(action="freeze")
+CUT = "got no response (the response is cut short"
+FAULTS: list[tuple[RequestFault | ClientFault, str, str, str]] = [
+    (RequestFault(status=503, path="health", times=None), "health", "503 in ", "the service's status"),
+    (RequestFault(reset="before", path="health", times=None), "health", "no response (Remote", "Is it this service"),
+    (RequestFault(status=401, path="groups", times=None), "access key", "refused: ", "Copy the connection string"),
+    (RequestFault(status=403, path="groups", times=None), "access key", "refused: ", "the network rules"),
+    (RequestFault(status=500, path="groups", times=None), "access key", " 500", "request id"),
+    (RequestFault(status=429, path="groups", times=None), "access key", " 429", "`webpubsub plan`"),
+    (RequestFault(reset="after", path="groups", times=None), "access key", CUT, "a proxy or a firewall"),
+    (RequestFault(truncate=True, path=":send", times=None), "messages to a client", CUT, "a proxy or a firewall"),
+    (ClientFault(action="refuse", status=401, times=None), "WebSocket without roles", "refused with 401", "401: key"),
+    (ClientFault(action="refuse", status=500, after=1), "WebSocket with webpubsub.joinLeaveGroup", " 500", "500: the"),
+    (ClientFault(action="drop"), "messages to a client", "nothing arrived, and then", "hold back, repeat or cut"),
+    (ClientFault(action="half-close"), "messages to a client", "nothing arrived, and then", "hold back"),
+    (FROZEN, "messages to a client", "nothing arrived", "hold back, repeat or cut"),
+    (ClientFault(action="lose"), "messages to a client", "two arrived", "hold back, repeat or cut"),
+    (ClientFault(action="duplicate"), "messages to a client", "one and one and two arrived", "hold back, repeat"),
+]
+"""Every fault that is wrong in itself; where it is; what came; what to do."""
+
+
+@pytest.mark.parametrize(("fault", "tried", "came", "advice"), FAULTS, ids=[f"{fault[0]}" for fault in FAULTS])
 def test_doctor_finds_what_is_wrong(
-    command: Command, emulator: Emulator, fault: RequestFault | ClientFault, tried: str, came: str
+    command: Command,
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: RequestFault | ClientFault,
+    tried: str,
+    came: str,
+    advice: str,
 ) -> None:
-    """With advice, exit code 1, and the same in both formats."""
+    """The one thing, with advice in the next line, and exit code 1."""
+    monkeypatch.setattr(examination, "_MESSAGE_SECONDS", 0.2 if fault == FROZEN else 20)
     emulator.faults.add(fault)
 
-    outcome, words = command("doctor", "--json"), command("doctor")
+    code, out, err = command("doctor")
 
-    found = findings(outcome)[tried]
-    assert (outcome.code, words.code, found["good"]) == (1, 1, False)
-    assert came in found["came"]
-    assert found["advice"]
-    assert f"!! {tried}: " in words.out
-    assert f"   {found['advice']}\n" in words.out
+    lines = out.splitlines()
+    (place,) = [place for place, line in enumerate(lines) if line.startswith("!! ")]
+    assert (code, err) == (1, "")
+    assert lines[place].startswith(f"!! {tried}: ")
+    assert came in lines[place]
+    assert lines[place + 1].startswith("   ")
+    assert advice in lines[place + 1]
+
+
+def test_doctor_says_the_same_to_machines(command: Command, emulator: Emulator) -> None:
+    """What was tried, what came, what to do, and whether it is good."""
+    emulator.faults.add(RequestFault(status=401, path="groups", times=None))
+
+    outcome = command("doctor", "--json")
+
+    found = json.loads(outcome.out)
+    assert (outcome.code, outcome.err) == (1, "")
+    assert [finding["tried"] for finding in found if finding["good"] is False] == ["access key"]
+    assert [finding["tried"] for finding in found if finding["good"] is None] == ["API versions", "WebSocket"]
+    assert all(finding.keys() == {"tried", "came", "advice", "good"} for finding in found)
+    assert all(finding["advice"] for finding in found if finding["good"] is False)
+
+
+def test_every_fault_of_the_emulator_is_among_them() -> None:
+    """But for those of the next test."""
+    faults = [fault for fault, *_ in FAULTS]
+    actions = {fault.action for fault in faults if isinstance(fault, ClientFault)}
+    requests = [fault for fault in faults if isinstance(fault, RequestFault)]
+
+    assert actions == set(get_args(get_type_hints(ClientFault)["action"]))
+    for field in ("status", "reset", "truncate"):
+        assert any(getattr(fault, field) for fault in requests)
+
+
+@pytest.mark.parametrize(
+    ("fault", "lines"),
+    [
+        (RequestFault(delay_seconds=0.06, path="health"), ["   That is slow"]),
+        (RequestFault(close=True, times=None), []),
+    ],
+    ids=str,
+)
+def test_doctor_minds_no_slowness_and_no_closed_connections(
+    command: Command, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, fault: RequestFault, lines: list[str]
+) -> None:
+    """Every service may close connections after a response; a slow one is told of."""
+    monkeypatch.setattr(examination, "_SLOW_SECONDS", fault.delay_seconds or 20)
+    emulator.faults.add(fault)
+
+    outcome = command("doctor")
+
+    assert outcome.code == 0
+    assert [line[:15] for line in outcome.out.splitlines() if line.startswith(" ")] == lines
 
 
 def test_doctor_finds_a_wrong_key(bare: Command, emulator: Emulator) -> None:
@@ -145,13 +218,24 @@ def test_doctor_is_content_with_a_handler_that_checks(command: Command, handler:
     assert mine["event handler refuses a forged signature"] in ("401", "403")
 
 
-def test_doctor_warns_of_a_handler_that_does_not_check(command: Command, careless: str) -> None:
-    """Anybody could send it events."""
-    outcome = command("doctor", "--handler", careless, "--json")
+@pytest.mark.parametrize(
+    ("status", "forged", "bad", "came", "advice"),
+    [
+        (200, 200, "refuses a forged signature", "200", "Anybody can send it events!"),
+        (204, 500, "refuses a forged signature", "500", "It fails instead of refusing"),
+        (401, 401, "takes a good signature", "401", "Does it have this access key?"),
+        (418, 401, "agrees to be called", "418, allows nobody", "Respond to OPTIONS with 200 and WebHook-Allowed"),
+    ],
+)
+def test_doctor_finds_what_is_wrong_with_a_handler(
+    command: Command, status: int, forged: int, bad: str, came: str, advice: str
+) -> None:
+    """One that takes forged signatures, fails at them, refuses good ones, or does not agree to be called."""
+    with wsgiref_server(responding(status, forged)) as url:
+        outcome = command("doctor", "--handler", url)
 
-    found = findings(outcome)["event handler refuses a forged signature"]
-    assert (outcome.code, found["good"], found["came"]) == (1, False, "200")
-    assert found["advice"].startswith("Anybody can send it events!")
+    assert outcome.code == 1
+    assert f"!! event handler {bad}: {came}\n   {advice}" in outcome.out
 
 
 def test_doctor_tells_of_a_handler_that_is_not_there(command: Command) -> None:
@@ -271,27 +355,61 @@ def test_messages_are_billed_in_pieces_of_2_kb(size: int, pieces: int) -> None:
     assert billed_per_day(Load(connections=1, group_size=3, rate=1, bytes=size)) == 86_400 * 3 * pieces
 
 
+def planned(bare: Command, connections: int, group_size: int, rate: float, size: int) -> tuple[str, dict[str, Any]]:
+    """Run `plan`; return its words and its JSON."""
+    load = {"connections": connections, "group-size": group_size, "rate": rate, "bytes": size}
+    arguments = [f"--{name}={value}" for name, value in load.items()]
+    words, document = bare("plan", *arguments), bare("plan", *arguments, "--output", "json")
+    assert (words.code, words.err, document.code, document.err) == (0, "", 0, "")
+    return words.out, json.loads(document.out)
+
+
 def test_a_plan_for_people_and_for_machines(bare: Command) -> None:
-    """Units that one can buy, the row that limits, and what is billed."""
-    arguments = ("plan", "--connections", "12000", "--group-size", "40", "--rate", "5", "--bytes", "900")
+    """Units that one can buy, the row that limits, what is advised for production, what is billed, and who says so."""
+    words, document = planned(bare, 12_000, 40, 5, 900)
 
-    words, document = bare(*arguments), json.loads(bare(*arguments, "--output", "json").out)
-
-    assert "20 units; connections is what limits.\n17,280,000 messages are billed per day; 20,000,000" in words.out
-    assert {key: document[key] for key in ("units", "limit", "billedMessagesPerDay", "includedMessagesPerDay")} == {
+    assert document.pop("source") in words
+    assert document == {
         "units": 20,
+        "tiers": ["Standard", "Premium P1"],
         "limit": "connections",
+        "unitsInProduction": 20,
         "billedMessagesPerDay": 17_280_000,
         "includedMessagesPerDay": 20_000_000,
     }
+    assert words.splitlines()[-4:-1] == [
+        "20 units (Standard or Premium P1); connections is what limits.",
+        "In production 20 units (Standard or Premium P1): the documents advise to use no more than 80% of them.",
+        "17,280,000 messages are billed per day; 20,000,000 are included, 0 are not.",
+    ]
 
 
-def test_a_plan_can_be_too_large_for_one_resource(bare: Command) -> None:
-    """Then it says so."""
-    arguments = ("plan", "--connections", "200000", "--group-size", "1", "--rate", "1", "--bytes", "1")
+@pytest.mark.parametrize(
+    ("connections", "units", "tiers", "advised"),
+    [
+        (800, 1, ["Standard", "Premium P1"], 1),
+        (801, 1, ["Standard", "Premium P1"], 2),
+        (8_000, 8, ["Standard", "Premium P1"], 10),
+        (10_000, 10, ["Standard", "Premium P1"], 20),
+        (80_000, 80, ["Standard", "Premium P1"], 100),
+        (100_000, 100, ["Standard", "Premium P1", "Premium P2"], 200),
+        (100_001, 200, ["Premium P2"], 200),
+        (900_000, 900, ["Premium P2"], None),
+        (1_000_001, None, [], None),
+    ],
+)
+def test_units_come_in_the_sizes_that_one_can_buy(
+    bare: Command, connections: int, units: int | None, tiers: list[str], advised: int | None
+) -> None:
+    """Up to 100 of the tiers Standard and Premium P1, up to 1,000 of Premium P2; in production, 80 % of them is all."""
+    words, document = planned(bare, connections, 1, 1, 1)
 
-    assert "More than 100 units: connections." in bare(*arguments).out
-    assert json.loads(bare(*arguments, "--output", "json").out)["units"] is None
+    assert (document["units"], document["tiers"], document["unitsInProduction"]) == (units, tiers, advised)
+    if units is None:
+        assert "More than 1,000 units: connections. Split the load over several resources." in words
+    else:
+        assert f"{units:,} units ({' or '.join(tiers)}); connections is what limits." in words
+        assert ("more than 1,000 units" in words) == (advised is None)
 
 
 def test_the_key_that_signs_is_the_one_of_the_connection_string(emulator: Emulator) -> None:

@@ -10,7 +10,8 @@ import secrets
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -23,9 +24,13 @@ from rich.markup import escape
 
 from webpubsub import (
     AuthenticationError,
+    BadRequestError,
     ConfigurationError,
+    NotFoundError,
     PermissionDeniedError,
     RetryPolicy,
+    ThrottledError,
+    TransportError,
     WebPubSubError,
     WebPubSubServiceClient,
 )
@@ -39,10 +44,42 @@ from .websocket import websocket_of
 __all__ = ["Finding", "doctor"]
 
 _TIMEOUT_SECONDS = 10.0
+_MESSAGE_SECONDS = 5.0
+_SLOW_SECONDS = 2.0
 _MOST_CLOCK_SECONDS = 60.0
 _SOON_DAYS = 14
 _HUB = "doctor"
 _NEWEST = "2024-12-01"
+_NOBODY = f"doctor-{secrets.token_urlsafe(12)}"
+"""A group, a user and a connection that nobody else has: what is done to it changes nothing."""
+_ACTIONS: dict[str, Callable[[WebPubSubServiceClient], object]] = {
+    "auth/clientToken/action": lambda client: client.get_client_access_token(),
+    "hub/send/action": lambda client: client.send_to_all("doctor", filter=f"userId eq '{_NOBODY}'"),
+    "group/read": lambda client: client.group_exists(_NOBODY),
+    "group/send/action": lambda client: client.send_to_group(_NOBODY, "doctor"),
+    "group/write": lambda client: client.remove_connection_from_group(_NOBODY, _NOBODY),
+    "user/read": lambda client: client.user_exists(_NOBODY),
+    "user/send/action": lambda client: client.send_to_user(_NOBODY, "doctor"),
+    "user/write": lambda client: client.remove_user_from_all_groups(_NOBODY),
+    "clientConnection/read": lambda client: client.connection_exists(_NOBODY),
+    "clientConnection/send/action": lambda client: client.send_to_connection(_NOBODY, "doctor"),
+    "clientConnection/write": lambda client: client.close_connection(_NOBODY),
+}
+"""What an identity is allowed to do, action by action, behind `Microsoft.SignalRService/WebPubSub/`."""
+_TAKEN = "Does the event handler for connect take the role away? An older service does not know those with patterns."
+_ROLES: dict[str, str] = {
+    "webpubsub.joinLeaveGroup": "joinGroup",
+    "webpubsub.joinLeaveGroup.doctor": "joinGroup",
+    "webpubsub.joinLeaveGroups.doc*": "joinGroup",
+    "webpubsub.sendToGroup": "sendToGroup",
+    "webpubsub.sendToGroup.doctor": "sendToGroup",
+    "webpubsub.sendToGroups.doc*": "sendToGroup",
+}
+"""What a client with each role sends to show that it may."""
+_FRAMES: dict[str, dict[str, Any]] = {
+    "joinGroup": {"type": "joinGroup", "group": "doctor", "ackId": 1},
+    "sendToGroup": {"type": "sendToGroup", "group": "doctor", "dataType": "text", "data": "doctor", "ackId": 1},
+}
 _MARKS = {True: ("ok", "green"), False: ("!!", "red"), None: ("--", "dim")}
 
 
@@ -105,6 +142,8 @@ def _examine(service: Service, hub: str, handler: str | None) -> Iterator[Findin
                 accepted = accepted and finding.good is not False
                 yield finding
             if accepted:
+                if service.connection_string is None:
+                    yield _role_actions(client)
                 yield from _sockets(client, service)
             else:
                 yield Finding("WebSocket", "not tried", "Mend what is above first.", None)
@@ -156,8 +195,11 @@ def _service(client: WebPubSubServiceClient, service: Service) -> Iterator[Findi
             "health", f"no response ({type(error).__name__})", "Is it this service that listens there?", False
         )
         return
-    advice = "" if health.is_success else "Look at the service's status, and at the name in the endpoint."
-    yield Finding("health", str(health.status_code), advice, health.is_success)
+    seconds = health.elapsed.total_seconds()
+    advice = "" if seconds < _SLOW_SECONDS else "That is slow: is it in a region far away, or a proxy between?"
+    if not health.is_success:
+        advice = "Look at the service's status, and at the name in the endpoint."
+    yield Finding("health", f"{health.status_code} in {1000 * seconds:.0f} ms", advice, health.is_success)
     yield _clock(health.headers.get("Date"))
     yield _credential(client, service)
     yield _versions(client)
@@ -175,27 +217,55 @@ def _clock(date: str | None) -> Finding:
 
 
 def _credential(client: WebPubSubServiceClient, service: Service) -> Finding:
-    what = "access key" if service.connection_string else "identity"
+    with_key = service.connection_string is not None
+    what = "access key" if with_key else "identity"
     try:
-        client.group_exists("doctor")
+        client.group_exists(_NOBODY)
     except AuthenticationError as error:
         advice = (
             "Copy the connection string from the portal again: the key may be another one now, or switched off."
-            if service.connection_string
+            if with_key
             else "Sign in again (az login), to the tenant of the resource."
         )
         return Finding(what, f"refused: {error}", advice, False)
     except PermissionDeniedError as error:
-        advice = "Assign the role `Web PubSub Service Owner` to the identity; that takes up to 30 minutes to work."
-        return Finding(what, f"refused: {error}", advice, False)
+        if with_key:
+            advice = "A key may do everything: look at the network rules of the resource, such as its IP rules."
+            return Finding(what, f"refused: {error}", advice, False)
     except WebPubSubError as error:
-        return Finding(what, str(error), "Look at the request id in the log of the service.", False)
+        return Finding(what, str(error), _what_to_do(error), False)
     return Finding(what, "accepted")
+
+
+def _what_to_do(error: WebPubSubError) -> str:
+    if isinstance(error, TransportError):
+        return "Does something stand in the way that cuts connections, such as a proxy or a firewall?"
+    if isinstance(error, ThrottledError):
+        return "It is more than its units carry: `webpubsub plan` counts how many are needed."
+    return "Look for the request id in the log of the service."
+
+
+def _role_actions(client: WebPubSubServiceClient) -> Finding:
+    """Try everything that roles can allow, with a group, a user and a connection that are nobody's."""
+    missing: list[str] = []
+    for action, do in _ACTIONS.items():
+        try:
+            do(client)
+        except PermissionDeniedError:
+            missing.append(f"Microsoft.SignalRService/WebPubSub/{action}")
+        except (BadRequestError, NotFoundError):
+            pass  # allowed, but there is nobody
+        except WebPubSubError as error:
+            return Finding("role actions", str(error), _what_to_do(error), False)
+    if not missing:
+        return Finding("role actions", f"all {len(_ACTIONS)} allowed")
+    advice = "Assign the role `Web PubSub Service Owner` to the identity; that takes up to 30 minutes to work."
+    return Finding("role actions", f"missing: {', '.join(missing)}", advice, False)
 
 
 def _versions(client: WebPubSubServiceClient) -> Finding:
     try:
-        response = client.http.head(f"/api/hubs/{client.hub}/groups/doctor", params={"api-version": _NEWEST})
+        response = client.http.head(f"/api/hubs/{client.hub}/groups/{_NOBODY}", params={"api-version": _NEWEST})
     except httpx.HTTPError as error:
         return Finding("API versions", str(error), good=None)
     supported = response.headers.get("api-supported-versions", "")
@@ -206,37 +276,30 @@ def _versions(client: WebPubSubServiceClient) -> Finding:
 
 
 def _sockets(client: WebPubSubServiceClient, service: Service) -> Iterator[Finding]:
-    tries: Sequence[tuple[str, list[str], list[dict[str, Any]]]] = [
-        ("WebSocket without roles", [], []),
-        ("WebSocket that joins a group", ["webpubsub.joinLeaveGroup"], [{"type": "joinGroup", "group": "doctor"}]),
-        (
-            "WebSocket that sends to a group",
-            ["webpubsub.sendToGroup"],
-            [{"type": "sendToGroup", "group": "doctor", "dataType": "text", "data": "doctor"}],
-        ),
-    ]
-    for tried, roles, frames in tries:
+    tries: list[tuple[str, list[str], dict[str, Any] | None]] = [("WebSocket without roles", [], None)]
+    tries += [(f"WebSocket with {role}", [role], _FRAMES[frame]) for role, frame in _ROLES.items()]
+    for tried, roles, frame in tries:
         try:
             url = client.get_client_access_token(roles=roles or None).url
-            yield asyncio.run(_converse(tried, url, frames, service.trust))
+            finding = asyncio.run(_converse(tried, url, frame, service.trust))
         except (WebPubSubError, ConfigurationError) as error:
-            yield Finding(tried, str(error), "The token could not be made.", False)
+            finding = Finding(tried, str(error), "The token could not be made.", False)
+        yield finding
+        if not roles and not finding.good:
+            return
+    yield _messages(client, service.trust)
 
 
-async def _converse(tried: str, url: str, frames: Sequence[dict[str, Any]], trust: Any) -> Finding:
+async def _converse(tried: str, url: str, frame: dict[str, Any] | None, trust: Any) -> Finding:
     try:
-        async with (
-            asyncio.timeout(_TIMEOUT_SECONDS),
-            aiohttp.ClientSession() as http,
-            websocket_of(http, url, trust, ["json.webpubsub.azure.v1"]) as websocket,
-        ):
+        async with asyncio.timeout(_TIMEOUT_SECONDS), _client(url, trust) as websocket:
             await websocket.receive_json()
-            for number, frame in enumerate(frames, 1):
-                await websocket.send_json({**frame, "ackId": number})
+            if frame is not None:
+                await websocket.send_json(frame)
                 ack = await websocket.receive_json()
                 if not ack.get("success"):
                     error = ack.get("error", {})
-                    return Finding(tried, f"{error.get('name')}: {error.get('message')}", "Check the roles.", False)
+                    return Finding(tried, f"{error.get('name')}: {error.get('message')}", _TAKEN, False)
     except aiohttp.WSServerHandshakeError as error:
         advice = "401: key and clock; 403: network rules; 500: the event handler for connect does not accept."
         return Finding(tried, f"refused with {error.status}", advice, False)
@@ -244,7 +307,40 @@ async def _converse(tried: str, url: str, frames: Sequence[dict[str, Any]], trus
         return Finding(tried, "no response in time", "Does a proxy stand in the way that knows no WebSocket?", False)
     except (aiohttp.ClientError, OSError, TypeError, ValueError) as error:
         return Finding(tried, str(error) or type(error).__name__, "Does a proxy stand in the way?", False)
-    return Finding(tried, "opened" if not frames else "opened and done")
+    return Finding(tried, "opened" if frame is None else f"opened, {frame['type']} allowed")
+
+
+@asynccontextmanager
+async def _client(url: str, trust: Any) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    async with aiohttp.ClientSession() as http, websocket_of(http, url, trust, ["json.webpubsub.azure.v1"]) as opened:
+        yield opened
+
+
+def _messages(client: WebPubSubServiceClient, trust: Any) -> Finding:
+    tried, arrived = "messages to a client", list[str]()
+    sent = ["one", "two"]
+
+    async def receive(url: str) -> None:
+        async with _client(url, trust) as websocket, asyncio.timeout(_MESSAGE_SECONDS):
+            connection_id = (await websocket.receive_json())["connectionId"]
+            for text in sent:
+                await asyncio.to_thread(client.send_to_connection, connection_id, text, content_type="text/plain")
+            while sent[-1] not in arrived:
+                arrived.append((await websocket.receive_json())["data"])
+
+    came = ""
+    try:
+        asyncio.run(receive(client.get_client_access_token().url))
+    except WebPubSubError as error:
+        return Finding(tried, str(error), _what_to_do(error), False)
+    except TimeoutError:
+        pass
+    except (aiohttp.ClientError, OSError, TypeError, ValueError):
+        came = ", and then the connection broke"
+    if arrived == sent:
+        return Finding(tried, "arrive, once and in order")
+    came = f"{' and '.join(sent)} were sent, {' and '.join(arrived) or 'nothing'} arrived{came}"
+    return Finding(tried, came, "Does a proxy or a firewall hold back, repeat or cut what goes to clients?", False)
 
 
 def _handler(url: str, hub: str, service: Service) -> Iterator[Finding]:
@@ -277,6 +373,8 @@ def _conversation(http: httpx.Client, url: str, hub: str, key: str, origin: str)
     yield Finding("event handler takes a good signature", str(response.status_code), advice, response.is_success)
     headers, body = signed_event("connected", hub=hub, key=secrets.token_urlsafe(32), origin=origin)
     response = http.post(url, headers=headers, content=body)
-    good = not response.is_success
-    advice = "" if good else "Anybody can send it events! Check ce-signature (webpubsub.events does)."
+    good = response.is_client_error
+    advice = "" if good else "It fails instead of refusing: look at its log."
+    if response.is_success:
+        advice = "Anybody can send it events! Check ce-signature (webpubsub.events does)."
     yield Finding("event handler refuses a forged signature", str(response.status_code), advice, good)

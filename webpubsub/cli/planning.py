@@ -18,6 +18,8 @@ from webpubsub.capacity import (
     SENDS_TO_GROUPS_PER_SECOND,
     SENDS_TO_USERS_PER_SECOND,
     UNITS,
+    UNITS_OF_PREMIUM_P2,
+    UTILIZATION_IN_PRODUCTION,
     pieces,
 )
 
@@ -27,6 +29,8 @@ __all__ = ["Load", "Need", "needs", "plan"]
 
 SECONDS_PER_DAY = 86_400
 _SOURCE = "concept-performance, concept-billing-model in the documentation of Azure Web PubSub"
+_MOST_UNITS = UNITS_OF_PREMIUM_P2[-1]
+_ADVICE = f"the documents advise to use no more than {UTILIZATION_IN_PRODUCTION:.0%} of them"
 
 
 class Load(NamedTuple):
@@ -55,7 +59,11 @@ class Need(NamedTuple):
     @property
     def units(self) -> int:
         """Units that are enough for this row."""
-        return max(1, math.ceil(self.wanted / self.per_unit))
+        return self.units_at(1.0)
+
+    def units_at(self, utilization: float) -> int:
+        """Units of which this row uses no more than a part, from 0 to 1."""
+        return max(1, math.ceil(round(self.wanted / self.per_unit / utilization, 9)))
 
 
 def needs(load: Load) -> list[Need]:
@@ -94,20 +102,21 @@ def plan(connections: int, group_size: int, rate: float, size: int, output: str)
     load = Load(connections, group_size, rate, size)
     rows = needs(load)
     limiting = max(rows, key=lambda need: need.units)
-    units = next((count for count in UNITS if count >= limiting.units), None)
+    units = _for_sale(limiting.units)
+    advised = _for_sale(max(need.units_at(UTILIZATION_IN_PRODUCTION) for need in rows))
     billed = billed_per_day(load)
+    included = None if units is None else units * MESSAGES_PER_UNIT_AND_DAY
     if output == "json":
-        click.echo(
-            json.dumps(
-                {
-                    "units": units,
-                    "limit": limiting.limit,
-                    "billedMessagesPerDay": billed,
-                    "includedMessagesPerDay": None if units is None else units * MESSAGES_PER_UNIT_AND_DAY,
-                    "source": _SOURCE,
-                }
-            )
-        )
+        document = {
+            "units": units,
+            "tiers": _tiers(units),
+            "limit": limiting.limit,
+            "unitsInProduction": advised,
+            "billedMessagesPerDay": billed,
+            "includedMessagesPerDay": included,
+            "source": _SOURCE,
+        }
+        click.echo(json.dumps(document))
         return
     show_rows(
         [
@@ -122,12 +131,27 @@ def plan(connections: int, group_size: int, rate: float, size: int, output: str)
         output,
         empty="",
     )
-    if units is None:
-        click.echo(f"\nMore than {UNITS[-1]} units: {limiting.limit}. Split the load over several resources.")
+    click.echo()
+    if included is None:
+        click.echo(f"More than {_MOST_UNITS:,} units: {limiting.limit}. Split the load over several resources.")
     else:
-        included = units * MESSAGES_PER_UNIT_AND_DAY
-        click.echo(f"\n{units} units; {limiting.limit} is what limits.")
+        click.echo(f"{units:,} units ({' or '.join(_tiers(units))}); {limiting.limit} is what limits.")
+        if advised is None:
+            click.echo(f"In production, that is more than {_MOST_UNITS:,} units: {_ADVICE}.")
+        else:
+            click.echo(f"In production {advised:,} units ({' or '.join(_tiers(advised))}): {_ADVICE}.")
         click.echo(
             f"{billed:,} messages are billed per day; {included:,} are included, {max(0, billed - included):,} are not."
         )
     click.echo(f"Source: {_SOURCE}.")
+
+
+def _for_sale(needed: int) -> int | None:
+    """Return the smallest number of units that a resource can have and that is enough."""
+    return next((count for count in (*UNITS, *UNITS_OF_PREMIUM_P2) if count >= needed), None)
+
+
+def _tiers(units: int | None) -> list[str]:
+    """Name the tiers that have so many units."""
+    tiers = {"Standard": UNITS, "Premium P1": UNITS, "Premium P2": UNITS_OF_PREMIUM_P2}
+    return [tier for tier, counts in tiers.items() if units in counts]
