@@ -89,7 +89,8 @@ def test_a_mapping_that_leads_astray_is_refused(mapping: object, says: str) -> N
 def test_a_name_that_the_field_does_not_allow_is_refused(schemas: dict[str, Any], owner: str) -> None:
     """An alternative that always says `circle` cannot be told by its name `Circle`, unless more values may come."""
     published = with_mapping(schemas, NO_MAPPING)
-    kind = published["components"]["schemas"][owner]["properties"]["kind"] = {**TEXT, "enum": ["circle"]}
+    kind: dict[str, object] = {**TEXT, "enum": ["circle"]}
+    published["components"]["schemas"][owner]["properties"]["kind"] = kind
 
     with pytest.raises(Refused, match="Circle is told by the value 'Circle', which its field does not allow"):
         swagger.to_openapi3(published)
