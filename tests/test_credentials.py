@@ -65,6 +65,7 @@ REFUSED: dict[str, tuple[object, type[Exception]]] = {
     "None": (None, ConfigurationError),
     "an empty key": ("", ConfigurationError),
     "a blank key": ("  \n", ConfigurationError),
+    "a key as a file holds it": (f"{KEY}\n", ConfigurationError),
     "a key of other bytes than UTF-8": (f"{KEY}\udcff", ConfigurationError),
     "a connection string": (f"Endpoint=https://h;AccessKey={KEY};Version=1.0;", ConfigurationError),
     "a part of a connection string": (f" AccessKey = {KEY}", ConfigurationError),

@@ -29,6 +29,7 @@ _LONGEST_ID_BITS = 256
 _SHOWN = 40
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEADER_VALUE = r"(?:[!-~](?:[\t -~]*[!-~])?)?"
+_VISIBLE = r"[!-~]+"
 _FRAMING = ("content-length", "transfer-encoding")
 _LONGEST_METADATA_KEY = 256
 _LONGEST_METADATA_VALUE = 1024
@@ -55,11 +56,22 @@ def printable(value: object, name: str) -> str:
 def access_key(value: object, name: str) -> str:
     """Check that something can be an access key, without ever showing it."""
     key = string(value, name)
-    if not key.strip():
+    bare = key.strip()
+    if not bare:
         raise ConfigurationError(f"{name} is empty.")
+    if bare != key:
+        raise ConfigurationError(f"{name} has spaces or line ends around it; take them away with strip().")
     if not _is_unicode(key):
         raise ConfigurationError(f"{name} has bytes that are not UTF-8.")
     return key
+
+
+def bearer_token(value: object) -> str:
+    """Check that something can be a bearer token, without ever showing it."""
+    token = string(value, "The token of the credential")
+    if not re.fullmatch(_VISIBLE, token):
+        raise ConfigurationError("The token of the credential is empty, or holds what is neither ASCII nor printable.")
+    return token
 
 
 def number(value: object, name: str, lowest: int, highest: int | None = None) -> int:
@@ -88,6 +100,13 @@ def delay(value: object, name: str) -> float:
     if not 0 <= span <= _LONGEST_SECONDS:
         raise ConfigurationError(f"{name} must be from 0 to {_LONGEST_SECONDS} seconds; it was {show(span)}.")
     return span
+
+
+def timestamp(value: object, name: str) -> float:
+    """Check a moment, in seconds since the epoch."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number of seconds since 1970, not {type(value).__name__}.")
+    return value
 
 
 def boolean(value: object, name: str) -> bool:

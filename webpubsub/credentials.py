@@ -166,8 +166,7 @@ def recognize(credential: AsyncCredential) -> KeyCredential | TokenCredential | 
     if isinstance(credential, KeyCredential) or callable(getattr(credential, "get_token", None)):
         return credential
     raise TypeError(
-        f"credential must be a str, an object with a `key`, or one with a `get_token`; "
-        f"it was a {type(credential).__name__}."
+        f"credential must be a str, an object with a `key`, or one with a `get_token`, not {type(credential).__name__}."
     )
 
 

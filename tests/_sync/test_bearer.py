@@ -2,6 +2,7 @@
 # Rendered by codegen.py from tests/_async/test_bearer.py. Do not edit: change that file and run `python codegen.py`.
 import logging
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import pytest
@@ -27,8 +28,8 @@ class Clock:
 class Token:
     """What a credential gives."""
 
-    token: str
-    expires_on: int
+    token: Any
+    expires_on: Any
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,32 @@ def test_without_any_token_the_error_of_the_credential_is_raised(
     with WebPubSubServiceClient(ENDPOINT, "chat", Credential([]), transport=unreachable) as service:
         with pytest.raises(RuntimeError, match="the identity service is away"):
             service.send_to_all("hi")
+
+
+WRONG: list[tuple[object, type[Exception], str]] = [
+    (("t0", 2**40), TypeError, "must return an object with token and expires_on, not tuple"),
+    (None, TypeError, "not NoneType"),
+    (
+        Token("t0", "2030"),
+        TypeError,
+        "expires_on of the credential's token must be a number of seconds since 1970, not str",
+    ),
+    (Token(b"t0", 2**40), TypeError, "The token of the credential must be a str, not bytes"),
+    (Token("", 2**40), ConfigurationError, "The token of the credential is empty"),
+    (Token("t0\n", 2**40), ConfigurationError, "neither ASCII nor printable"),
+]
+
+
+@pytest.mark.parametrize(("returned", "error", "reason"), WRONG)
+def test_a_credential_that_returns_no_token_is_told(
+    returned: Any, error: type[Exception], reason: str, clock: Clock, unreachable: httpx.MockTransport
+) -> None:
+    """Nothing is sent, and what is wrong is said without the token."""
+    with WebPubSubServiceClient(ENDPOINT, "chat", Credential([returned]), transport=unreachable) as service:
+        with pytest.raises(error, match=reason) as caught:
+            service.send_to_all("hi")
+
+    assert "t0" not in str(caught.value)
 
 
 def test_an_ended_token_is_not_used_when_no_new_one_comes(clock: Clock) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
+from .. import _checks
 from .._logging import logger
 from .._transport.asynchronous import Local, Lock, call
 from ..credentials import AccessToken, AsyncTokenCredential, TokenCredential
@@ -39,7 +40,9 @@ class BearerTokens:
         who waited for a renewal that failed share its error.
 
         Raises:
-            Exception: Whatever the credential raises, when there is no valid token left.
+            ConfigurationError: The credential returned a token that cannot be sent, and there is no valid one left.
+            TypeError: It returned something else than a token.
+            Exception: Whatever else the credential raises.
         """
         token = self._token
         now = time.time()
@@ -58,7 +61,7 @@ class BearerTokens:
 
     async def _renewed(self, old: _Token) -> _Token:
         try:
-            new = cast("AccessToken", await call(self._get_token, *self._scopes))
+            new = _token(await call(self._get_token, *self._scopes))
         except Exception as error:
             now = time.time()
             if now >= old.expires_on:
@@ -71,5 +74,17 @@ class BearerTokens:
             )
             return _Token(old.value, old.expires_on, min(now + _PAUSE_SECONDS, old.expires_on))
         self._error = None
-        refresh_on = getattr(new, "refresh_on", None) or new.expires_on - _EARLY_SECONDS
-        return _Token(new.token, new.expires_on, refresh_on)
+        return new
+
+
+def _token(given: object) -> _Token:
+    """Check what a credential has returned."""
+    try:
+        new = cast("AccessToken", given)
+        value, expires_on = new.token, new.expires_on
+    except AttributeError:
+        kind = type(given).__name__
+        raise TypeError(f"The credential must return an object with token and expires_on, not {kind}.") from None
+    ends = _checks.timestamp(expires_on, "expires_on of the credential's token")
+    refresh_on = getattr(new, "refresh_on", None) or ends - _EARLY_SECONDS
+    return _Token(_checks.bearer_token(value), ends, refresh_on)
