@@ -247,10 +247,22 @@ def test_a_message_that_has_no_such_form_is_refused(
     assert "message" in str(refused.value) or "cannot be sent as" in str(refused.value)
 
 
-ADVICE: list[tuple[object, str | None, str]] = [
-    ({"a": 1}, TEXT, "A dict cannot be sent as text/plain: encode it to str or bytes first"),
-    ({"a": 1}, BINARY, "A dict cannot be sent as application/octet-stream: encode it to bytes first"),
-    ({1}, None, "message holds a set, which JSON cannot express; convert it to a dict"),
+class Upload:
+    """A stream as asynchronous frameworks have them."""
+
+    async def read(self) -> bytes:
+        return b"x"
+
+
+ADVICE: list[tuple[Any, str | None, str]] = [
+    ({"a": 1}, TEXT, "message is of type dict and cannot be sent as text/plain: encode it to str or bytes first"),
+    (
+        {"a": 1},
+        BINARY,
+        "message is of type dict and cannot be sent as application/octet-stream: encode it to bytes first",
+    ),
+    ({1}, None, "message holds a value of type set, which JSON cannot express; convert it to a dict"),
+    (Upload(), None, "message.read() is asynchronous: await it, and send what it returns"),
     ("x" * (1024 * 1024 - 1), None, "message has 1048577 bytes; the service takes up to 1048576 (1 MiB)"),
     (float("nan"), None, "message holds NaN or an infinity, which JSON cannot express; replace that value"),
     (b"Hello", JSON, "must hold JSON that is already encoded. Leave content_type out to send them as they are"),

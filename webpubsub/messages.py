@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time, timedelta
 from enum import Enum
 from functools import partial
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, Union, cast
 
 from webpubsub_rest import BinaryBody, JsonBody, TextBody
@@ -104,6 +105,9 @@ def encode(message: Message, content_type: str | None = None, json_default: JSON
     content: Any = message
     if kind == "binary stream":
         content = cast("BinaryStream", message).read()
+        if isinstance(content, CoroutineType):
+            content.close()
+            raise TypeError("message.read() is asynchronous: await it, and send what it returns.")
         if isinstance(content, str):
             kind = "text stream"
         elif not isinstance(content, (bytes, bytearray, memoryview)):
@@ -111,7 +115,7 @@ def encode(message: Message, content_type: str | None = None, json_default: JSON
     encoder = _ENCODERS[media_type].get(kind)
     if encoder is None:
         raise TypeError(
-            f"A {type(message).__name__} cannot be sent as {media_type}: encode it to "
+            f"message is of type {type(message).__name__} and cannot be sent as {media_type}: encode it to "
             f"{'str or bytes' if media_type == TEXT else 'bytes'} first, or leave content_type out to send JSON."
         )
     return _json(content, json_default) if encoder is _json else encoder(content)
@@ -166,8 +170,8 @@ def _json_form(value: object, json_default: JSONDefault | None = None) -> object
             return json_default(value)
         case _:
             raise TypeError(
-                f"message holds a {type(value).__name__}, which JSON cannot express; convert it to a dict, a list, "
-                f"a str or a number first, give the client a json_default=, or send bytes."
+                f"message holds a value of type {type(value).__name__}, which JSON cannot express; convert it to a "
+                f"dict, a list, a str or a number first, give the client a json_default=, or send bytes."
             )
 
 

@@ -145,9 +145,19 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], type[Exception], str]] = {
     "itself": ((cycle := [], cycle.append(cycle))[0], {}, ValueError, "contains itself"),  # type: ignore[var-annotated, func-returns-value]
     "an unknown type": ("hi", {"content_type": "text/html"}, ValueError, "content_type must be one of"),
     "bytes that are no text": (b"\xff", {"content_type": TEXT}, ValueError, "not UTF-8"),
-    "a list as text": (["a"], {"content_type": TEXT}, TypeError, "A list cannot be sent as text/plain"),
-    "a number as text": (5, {"content_type": TEXT}, TypeError, "A int cannot be sent as text/plain"),
-    "an object": ({"a": object()}, {}, TypeError, "message holds a object"),
+    "a list as text": (
+        ["a"],
+        {"content_type": TEXT},
+        TypeError,
+        "message is of type list and cannot be sent as text/plain",
+    ),
+    "a number as text": (
+        5,
+        {"content_type": TEXT},
+        TypeError,
+        "message is of type int and cannot be sent as text/plain",
+    ),
+    "an object": ({"a": object()}, {}, TypeError, "message holds a value of type object"),
     "an endless number": (10**5000, {}, ValueError, "message holds an endless number"),
     "JSON that is none": (io.BytesIO(b"{"), {}, ValueError, "not valid JSON"),
     "a type that is none": ("hi", {"content_type": 5}, TypeError, "content_type must be a str"),
