@@ -162,6 +162,8 @@ def tell(done: str, taken: Taken) -> int:
     like = f", like {taken.like}" if taken.like else ""
     said = f"{done}{like}; {comparing.summary(taken.changes)}" if done else "up to date"
     told = [f"spec/{taken.path.name}: {said}", *(f"  {line}" for line in comparing.as_text(taken.changes))]
+    if taken.first_record:
+        told += [f"spec/published/{taken.first_record.name}: new; nothing is known of what the words were before"]
     for title, lines in (
         ("names that had to be made up", taken.made_up),
         ("left to write, marked TODO", taken.unwritten),

@@ -33,6 +33,7 @@ class Taken:
         unwritten: What is still to be written, by place.
         lost: Words that are gone with what they were about, or that were replaced.
         rewritten: Places whose published words changed since the last time.
+        first_record: The record of published words, if an update wrote the first one.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class Taken:
     unwritten: list[str]
     lost: list[str]
     rewritten: list[str]
+    first_record: Path | None = None
 
 
 def documents(root: Path) -> dict[Path, Document]:
@@ -99,7 +101,7 @@ def import_document(
             f"spec/{target.name} is already there: `codegen.py update` changes it in place, --force replaces it; {would}"
         )
     files.replace_text(target, files.dump_yaml(result))
-    rewritten = _remember(root, target, published)
+    rewritten = _remember(_record(root, target), published)
     return Taken(
         path=target,
         like=base.stem if base else None,
@@ -140,10 +142,13 @@ def update_document(path: Path, root: Path) -> Taken:
     result = files.parsed(new, target)
     _agree(result, published, path)
     lost = carrying.lost(before, result) + _lost_comments(text, new)
+    record = _record(root, target)
+    first_record = None if record.exists() else record
     if new != text:
         files.replace_text(target, new)
-    rewritten = _remember(root, target, published)
-    return Taken(target, None, differences(before, result), made_up, carrying.unwritten(result), lost, rewritten)
+    rewritten = _remember(record, published)
+    changes, left = differences(before, result), carrying.unwritten(result)
+    return Taken(target, None, changes, made_up, left, lost, rewritten, first_record)
 
 
 def _converted(document: Document, path: Path) -> tuple[Document, list[str]]:
@@ -226,12 +231,15 @@ def _comments(text: str) -> list[str]:
     return [match[1] for match in re.finditer(r"(?:^|\s)(#(?: .*)?)$", text, re.MULTILINE)]
 
 
-def _remember(root: Path, target: Path, published: Document) -> list[str]:
+def _record(root: Path, target: Path) -> Path:
+    return root / "spec" / "published" / f"{target.stem}.txt"
+
+
+def _remember(record: Path, published: Document) -> list[str]:
     """Keep a hash of each published text. Returns the places whose text is another than last time.
 
     This comes last: what was interrupted before is told when it is done again.
     """
-    record = root / "spec" / "published" / f"{target.stem}.txt"
     before = {}
     if record.exists():
         lines = (line.split("  ", 1) for line in record.read_text("utf-8").splitlines())

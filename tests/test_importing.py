@@ -246,6 +246,7 @@ def test_an_update_changes_facts_and_marks_what_is_new(capsys: pytest.CaptureFix
         f"              in POST {HUB}/groups/{{group}}/:send",
         f"              in POST {HUB}/users/{{userId}}/:send",
         "  fine      schema GroupMember, property since: new, string date-time, optional",
+        "spec/published/2024-12-01.txt: new; nothing is known of what the words were before",
         "left to write, marked TODO:",
         "  schema GroupMember, property since: description",
     ]
