@@ -361,7 +361,7 @@ class ClientSocket(asyncio.Protocol):
     def send(self, outgoing: Send) -> None:
         """Send a frame after everything that was put before: at once if nothing waits."""
         if self._queue.is_idle and not self._writing_paused and not outgoing.is_ack:
-            self._send(outgoing)
+            self._write_frame(outgoing)
         else:
             self.put(outgoing)
 
@@ -508,7 +508,7 @@ class ClientSocket(asyncio.Protocol):
                 case None:
                     return
                 case Send() as outgoing:
-                    self._send(outgoing)
+                    self._write_frame(outgoing)
                 case Close(code, reason):
                     self._close(code, reason)
                     return
@@ -516,10 +516,11 @@ class ClientSocket(asyncio.Protocol):
                     self._hold = asyncio.get_running_loop().call_later(seconds, self._flush)
                     return
 
-    def _send(self, outgoing: Send) -> None:
+    def _write_frame(self, outgoing: Send) -> None:
         if outgoing.is_message:
             self.meter.delivered(outgoing.size)
-        self._write(outgoing.wire)
+        if not self._transport.is_closing():
+            self._transport.write(outgoing.wire)
 
     def _write(self, data: bytes) -> None:
         if not self._transport.is_closing():

@@ -24,13 +24,18 @@ class _Waiting(NamedTuple):
 
 
 class SendQueue:
-    """Frames in the order in which they were put, until the connection's end is put."""
+    """Frames in the order in which they were put, until the connection's end is put.
+
+    Attributes:
+        is_idle: Whether a frame need not wait: nothing does, and the end has not been put. Read for every delivery.
+    """
 
     def __init__(self, ack_delay_seconds: float) -> None:
         self._ack_delay_seconds = ack_delay_seconds
         self._waiting: deque[_Waiting] = deque()
         self._size = 0
         self._ended = False
+        self.is_idle = True
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -40,17 +45,13 @@ class SendQueue:
         """Whether the end of the connection has been put; nothing is accepted after it."""
         return self._ended
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether a frame need not wait: nothing does, and the end has not been put."""
-        return not self._waiting and not self._ended
-
     def put(self, outgoing: Outgoing, now: float) -> bool:
         """Add a frame or the end; return False if there was no room for it."""
         if self._ended:
             return True
         if isinstance(outgoing, Close):
             self._ended = True
+            self.is_idle = False
             self._waiting.append(_Waiting(outgoing, now, None))
             return True
         if len(self._waiting) >= LONGEST_QUEUE or self._size + len(outgoing.frame) > LARGEST_QUEUE:
@@ -58,11 +59,13 @@ class SendQueue:
         not_before = now + self._ack_delay_seconds if outgoing.is_ack else now
         self._waiting.append(_Waiting(outgoing, not_before, outgoing.expires_at))
         self._size += len(outgoing.frame)
+        self.is_idle = False
         return True
 
     def end(self) -> None:
         """Drop what waits and accept nothing any more."""
         self._ended = True
+        self.is_idle = False
         self._waiting.clear()
         self._size = 0
 
@@ -73,6 +76,7 @@ class SendQueue:
             if not_before > now:
                 return not_before - now
             self._waiting.popleft()
+            self.is_idle = not self._waiting and not self._ended
             if isinstance(outgoing, Send):
                 self._size -= len(outgoing.frame)
             if expires_at is None or now < expires_at:

@@ -32,6 +32,7 @@ _ENDING_CODES = frozenset({CloseCode.NORMAL, CloseCode.NO_CODE, CloseCode.POLICY
 
 class _Numbered(NamedTuple):
     number: int
+    size: int
     effects: tuple[Send, ...]
 
 
@@ -46,12 +47,13 @@ class Window:
 
     def add(self, message: Message, size: int) -> bool:
         """Keep the next message, whose number is then `last`; return False if there is no room for it."""
-        if len(self._kept) >= LONGEST_WINDOW or self._size + size > LARGEST_WINDOW:
+        total = self._size + size
+        if total > LARGEST_WINDOW or len(self._kept) >= LONGEST_WINDOW:
             return False
-        self.last += 1
+        self._size = total
         self._kept.append(message)
         self._sizes.append(size)
-        self._size += size
+        self.last += 1
         return True
 
     def __len__(self) -> int:
@@ -86,7 +88,7 @@ class ReliableSession(PubSubSession):
         super().__init__(hub, connection, codec)
         connection.reconnection_token = connection.reconnection_token or secrets.token_urlsafe(32)
         self._window = Window()
-        self._key = ReliableSession, type(codec)
+        self._key = f"numbered by {type(codec).__name__}"
         self._recover_until: float | None = None
 
     @property
@@ -103,23 +105,23 @@ class ReliableSession(PubSubSession):
         """Number a message and keep it; a client that has left too many unacknowledged is gone for good."""
         if self.ended:
             return ()
-        effects = self._numbered(message, self._window.last + 1)
-        if not effects:
+        number = self._window.last + 1
+        written = message.encoded.get(self._key)
+        if not isinstance(written, _Numbered) or written.number != number:
+            written = message.encoded[self._key] = self._write(message, number)
+        if not written.effects:
             return ()
-        if not self._window.add(message, len(effects[0].frame)):
+        if not self._window.add(message, written.size):
             reason = "The reliable message buffer is full."
             return [Close(CloseCode.POLICY_VIOLATION, reason), *self._end(reason, now)]
-        return effects if self._recover_until is None else ()
+        return written.effects if self._recover_until is None else ()
 
-    def _numbered(self, message: Message, number: int) -> "tuple[Send, ...]":
-        """Write a message, unless the client before had the same number: then it is the same frame."""
-        written = message.encoded.get(self._key)
-        if isinstance(written, _Numbered) and written.number == number:
-            return written.effects
+    def _write(self, message: Message, number: int) -> "_Numbered":
+        """Write a message for every client that has as many of them as this one."""
         outgoing = self.codec.encode(message, number)
-        effects = (outgoing,) if isinstance(outgoing, Send) else ()
-        message.encoded[self._key] = _Numbered(number, effects)
-        return effects
+        if not isinstance(outgoing, Send):
+            return _Numbered(number, 0, ())
+        return _Numbered(number, len(outgoing.frame), (outgoing,))
 
     def socket_lost(self, code: int, now: float) -> list[Effect]:
         """Wait for another socket, unless the client has said goodbye or the service has given it up."""

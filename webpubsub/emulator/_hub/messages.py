@@ -403,7 +403,8 @@ class Send:
     @cached_property
     def size(self) -> int:
         """How many bytes the frame has, without its WebSocket header."""
-        return len(self.frame.encode() if isinstance(self.frame, str) else self.frame)
+        frame = self.frame
+        return len(frame) if isinstance(frame, bytes) or frame.isascii() else len(frame.encode())
 
 
 @attrs.frozen
