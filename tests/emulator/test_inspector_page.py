@@ -331,10 +331,8 @@ def cut_everything(emulator: Emulator) -> None:
     server = emulator._running()
 
     def cut() -> None:
-        runner = server._runner
-        assert runner is not None
-        assert runner.server is not None
-        for connection in runner.server.connections:
+        assert server._http is not None
+        for connection in server._http.connections:
             assert connection.transport is not None
             connection.transport.close()
 

@@ -2,19 +2,21 @@
 
 import asyncio
 import gc
+import logging
 import os
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from typing import Any, ClassVar
 
 import aiohttp
 import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from webpubsub.emulator import ClientFault, Emulator, RequestFault
+from webpubsub.emulator import ClientFault, Emulator, RequestFault, _acceptor
 from webpubsub.emulator._server import Server
 from webpubsub.tokens import sign
 
@@ -167,6 +169,96 @@ async def sizes(client: ClientConnection) -> list[int]:
 
 def open_files() -> int:
     return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="counts open files as Linux shows them")
+async def test_what_comes_in_at_the_last_moment_is_dropped(turns: int, tls: bool) -> None:
+    """Wherever a connection is between the network and its first request, it goes when the emulator stops."""
+    async with Emulator(tls=tls):
+        pass  # loads what is loaded once
+    before = open_files(), asyncio.all_tasks()
+    with ExitStack() as stack:
+        async with Emulator(tls=tls) as emulator:
+            arriving = [
+                stack.enter_context(socket.create_connection(("127.0.0.1", emulator.port), timeout=5))
+                for _ in range(10)
+            ]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert (open_files() - len(arriving), asyncio.all_tasks()) == before
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_thread_drops_what_comes_in_at_the_last_moment(tls: bool) -> None:
+    """No socket is left for the garbage, which would be a warning, and so an error."""
+    for _ in range(10):
+        with Emulator(tls=tls) as emulator, socket.create_connection(("127.0.0.1", emulator.port), timeout=5):
+            pass
+    gc.collect()
+
+
+class Farewell(asyncio.Protocol):
+    """Closes what is opened."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Close it."""
+        transport.close()
+
+
+class Listener(socket.socket):
+    """A socket that cannot accept, for this or that reason."""
+
+    errors: ClassVar[list[OSError]]
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Fail as often as there are errors."""
+        if self.errors:
+            raise self.errors.pop()
+        return super().accept()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(ConnectionAbortedError(), []), (OSError(24, "Too many"), ["No connection can be accepted: [Errno 24] Too many"])],
+)
+async def test_a_connection_that_cannot_be_accepted_is_not_the_last(
+    error: OSError, said: list[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is gone is left out; when there is no room, the next try is a moment later."""
+    monkeypatch.setattr(_acceptor, "_RETRY_SECONDS", 0.001)
+    Listener.errors = [error]
+    with Listener() as listener, socket.socket() as client:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        acceptor = _acceptor.Acceptor(listener, Farewell, None)
+        client.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(client, listener.getsockname())
+        assert await asyncio.get_running_loop().sock_recv(client, 1) == b""
+        await acceptor.stop()
+
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == said
+
+
+@pytest.mark.parametrize("error", [OSError(24, "Too many"), None])
+async def test_an_acceptor_stops_where_a_listener_cannot_be_shut_down(
+    error: OSError | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On systems that do not know it, and while it waits for room."""
+    monkeypatch.setattr(_acceptor, "_RETRY_SECONDS", 3600)
+    Listener.errors = [] if error is None else [error]
+    with Listener() as listener:
+        if error is not None:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+        acceptor = _acceptor.Acceptor(listener, Farewell, None)
+        await asyncio.sleep(0)
+        await acceptor.stop()
+
+        assert Listener.errors == []
+        assert listener.fileno() == -1
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="counts open files as Linux shows them")

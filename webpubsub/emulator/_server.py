@@ -1,10 +1,10 @@
-"""The sockets: HTTP and WebSocket on one port. The only module of the emulator that does I/O.
+"""The server: HTTP and WebSocket on one port.
 
 What is to be done is decided elsewhere: a session returns effects, and `Client` performs them. A client outlives its
 socket if its session does.
 
-aiohttp reads every request. When one turns into a WebSocket, its transport is taken away from aiohttp and given to a
-`ClientSocket`.
+aiohttp reads every request of the connections that the `Acceptor` takes in. When one turns into a WebSocket, its
+transport is taken away from aiohttp and given to a `ClientSocket`.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ import attrs
 from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from ._acceptor import Acceptor
 from ._alarms import Alarms
 from ._clients.endpoints import ClientEndpoint
 from ._clients.queue import SendQueue
@@ -39,7 +40,7 @@ from ._hub.messages import Close, CloseCode
 from ._hub.names import hub_key
 from ._hub.upstream import ConnectRefused
 from ._observer import Observer, hub_of
-from ._settings import BACKLOG, Settings
+from ._settings import Settings
 from ._testing.admin import Admin, is_admin_path
 from ._testing.faults import Faults, refusal_of
 from ._upstream.caller import UpstreamCaller, UpstreamClient
@@ -117,7 +118,8 @@ class Server:
         self._sockets: set[ClientSocket] = set()
         self._requests: set[asyncio.Task[None]] = set()
         self._keep_alive: asyncio.TimerHandle | None = None
-        self._runner: web.ServerRunner | None = None
+        self._http: web.Server | None = None
+        self._acceptor: Acceptor | None = None
         self._alarms: Alarms
 
     @property
@@ -143,21 +145,19 @@ class Server:
         self.thread_id = threading.get_ident()
         self._alarms = Alarms(self._clock)
         await self._upstream.start()
-        server = web.Server(
+        self._http = web.Server(
             self._handle,
             access_log=None,
             logger=_http_logger,
             auto_decompress=False,
             keepalive_timeout=self._settings.request_seconds,
         )
-        self._runner = web.ServerRunner(server, shutdown_timeout=_CLOSE_SECONDS)
-        await self._runner.setup()
-        await web.SockSite(self._runner, self._listener, ssl_context=self._tls, backlog=BACKLOG).start()
+        self._acceptor = Acceptor(self._listener, self._http, self._tls)
         self._check_clients()
 
     async def stop(self) -> None:
         """Close every connection and the listening socket."""
-        if self._runner is None:
+        if self._acceptor is None or self._http is None:
             self._listener.close()
             await self._upstream.stop()
             return
@@ -166,18 +166,16 @@ class Server:
         self._stopping.set()
         if self._inspector is not None:
             self._inspector.stop()
-        for site in tuple(self._runner.sites):
-            await site.stop()
+        await self._acceptor.stop()
         sockets = self.go_away()
         await _parted([client_socket for client_socket in sockets if client_socket.hears_end])
         for client_socket in sockets:
             client_socket.abort()
-        server = self._runner.server
-        for connection in () if server is None else server.connections:
+        for connection in self._http.connections:
             abort(connection.transport)  # over TLS, a mere close waits for the other side
         for request in tuple(self._requests):
             request.cancel()  # nobody is there for the response
-        await self._runner.cleanup()
+        await self._http.shutdown(_CLOSE_SECONDS)
         await self._upstream.stop()
         self._alarms.cancel()
 
