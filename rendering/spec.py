@@ -80,9 +80,9 @@ def import_document(
         force: Whether to replace a document that is already there.
 
     Raises:
-        DocumentError: The document cannot be rendered, there is nothing to carry over from, or words would be lost.
+        DocumentError: It is our own or cannot be rendered, there is nothing to carry over from, or words would be lost.
     """
-    published = files.load(path)
+    published = _published(path, root)
     converted, made_up = _converted(published, path)
     theirs = without_words(converted)
     known = documents(root)
@@ -121,9 +121,9 @@ def update_document(path: Path, root: Path) -> Taken:
         root: The repository.
 
     Raises:
-        DocumentError: The document cannot be rendered, or we have none of its version.
+        DocumentError: It is our own document or cannot be rendered, or we have none of its version.
     """
-    published = files.load(path)
+    published = _published(path, root)
     converted, made_up = _converted(published, path)
     theirs = without_words(converted)
     known = documents(root)
@@ -149,6 +149,13 @@ def update_document(path: Path, root: Path) -> Taken:
     rewritten = _remember(record, published)
     changes, left = differences(before, result), carrying.unwritten(result)
     return Taken(target, None, changes, made_up, left, lost, rewritten, first_record)
+
+
+def _published(path: Path, root: Path) -> Document:
+    """Read a published document; our own words must not be remembered as those of the service."""
+    if path.resolve().parent == (root / "spec").resolve():
+        raise DocumentError(f"{path}: this is our own document; name the one that the service publishes")
+    return files.load(path)
 
 
 def _converted(document: Document, path: Path) -> tuple[Document, list[str]]:

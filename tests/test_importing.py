@@ -317,6 +317,20 @@ def test_a_version_that_we_do_not_have_cannot_be_updated(capsys: pytest.CaptureF
     assert err == f"codegen.py: /published.json: spec/ has no version {NEW}; `codegen.py import` takes it in\n"
 
 
+@pytest.mark.parametrize("command", [["import", "--force"], ["update"]])
+def test_our_own_document_is_not_taken_for_a_published_one(
+    capsys: pytest.CaptureFixture[str], root: Path, command: list[str]
+) -> None:
+    """Our words would be remembered as the published ones, and changes of those would never be told."""
+    remembered = {path: path.read_bytes() for path in (root / "spec").rglob("*") if path.is_file()}
+    code, _, err = run(capsys, root, *command, spec(root))
+    assert code == 2
+    assert (
+        err == "codegen.py: /spec/2024-12-01.yaml: this is our own document; name the one that the service publishes\n"
+    )
+    assert {path: path.read_bytes() for path in (root / "spec").rglob("*") if path.is_file()} == remembered
+
+
 def test_what_cannot_be_rendered_changes_nothing(capsys: pytest.CaptureFixture[str], root: Path) -> None:
     """Everything is understood before a file is touched."""
 
