@@ -110,10 +110,11 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
             taken = spec.update_document(options.file, root)
             return tell("updated" if taken.changes else "", taken)
         wanted = rendered(root)
-        found = files.on_disk(root, (package.PACKAGE, *TWINS.values())) | protobuf.on_disk(root)
+        folders = (package.PACKAGE, *TWINS.values())
+        found = files.on_disk(root, folders) | protobuf.on_disk(root)
         if options.check:
             return report([*files.drift(found, wanted), *spec.unwritten(root)])
-        files.replace(found, wanted, root)
+        files.replace(found, wanted, root, folders)
     except (Stop, DocumentError, twin.TwinError) as error:
         print(f"codegen.py: {error}", file=sys.stderr)
         return 2

@@ -273,15 +273,30 @@ def write(files: Tree, root: Path) -> None:
         (root / path).write_bytes(content)
 
 
-def replace(found: Tree, wanted: Tree, root: Path) -> None:
-    """Change what is on disk into what is wanted. Files that are right stay untouched."""
-    write({path: content for path, content in wanted.items() if found.get(path) != content}, root)
+def replace(found: Tree, wanted: Tree, root: Path, folders: Iterable[Path]) -> None:
+    """Change what is on disk into what is wanted. Files that are right stay untouched.
+
+    Args:
+        found: What is on disk.
+        wanted: What should be.
+        root: The repository.
+        folders: Those of rendered files, where no folder stays that has none, whoever left it there.
+    """
     for path in set(found) - set(wanted):
         (root / path).unlink()
-        for folder in (root / path).parents:
-            if folder == root or set(folder.iterdir()) - {folder / "__pycache__"}:
-                break
-            shutil.rmtree(folder)
+    for folder in folders:
+        if (root / folder).is_dir():
+            _remove_empty(root / folder)
+    write({path: content for path, content in wanted.items() if found.get(path) != content}, root)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove the folders in which there is nothing but what Python itself left there."""
+    for child in folder.iterdir():
+        if child.is_dir() and child.name != "__pycache__":
+            _remove_empty(child)
+    if not [child for child in folder.iterdir() if child.name != "__pycache__"]:
+        shutil.rmtree(folder)
 
 
 def drift(found: Tree, wanted: Tree) -> list[str]:

@@ -133,11 +133,12 @@ def test_what_is_rendered_is_what_is_committed(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out == ""
 
 
-def test_rendering_does_not_depend_on_the_hash_seed() -> None:
-    """Interpreters with different hash seeds all render what is on disk."""
+def test_rendering_depends_on_neither_the_hash_seed_nor_the_folder(tmp_path: Path) -> None:
+    """Interpreters with different hash seeds all render what is on disk, wherever they were started."""
+    command = [sys.executable, str(ROOT / "codegen.py"), "--check"]
     runs = [
-        subprocess.Popen([sys.executable, ROOT / "codegen.py", "--check"], env={**os.environ, "PYTHONHASHSEED": seed})
-        for seed in ("0", "42")
+        subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONHASHSEED": seed})
+        for seed, folder in (("0", ROOT), ("42", tmp_path))
     ]
 
     assert [run.wait() for run in runs] == [0, 0]
