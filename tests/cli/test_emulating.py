@@ -31,6 +31,13 @@ from .conftest import Command, Outcome
 JSON = Subprotocol("json.webpubsub.azure.v1")
 Use = Callable[[str], object]
 
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
 
 class Stream(io.StringIO):
     """A standard stream that tells when its first line is there."""
@@ -97,7 +104,32 @@ def test_it_warns_of_what_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tokens that nobody validates."""
     outcome = serving(monkeypatch, lambda _: None, "--quiet", "--accept-unvalidated-entra-tokens")
 
-    assert "anyone can forge" in outcome.err
+    assert outcome.err == (
+        "Warning: The emulator accepts tokens for Microsoft Entra ID without validation: anyone can forge them.\n"
+    )
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_it_shows_the_warnings_of_the_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, as_json: bool) -> None:
+    """Such as of settings that have no effect, when it starts; and of ones that cannot be read, while it runs."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"WebPubSub": {"Hubs": {"chat": {"EventListeners": [{}]}}}}))
+
+    def use(connection_string: str) -> None:
+        config.write_text("{")
+        service = WebPubSubServiceClient.from_connection_string(connection_string, "chat")
+        url = service.get_client_access_token().url.replace("ws", "http", 1)
+        assert httpx.get(url, headers=HANDSHAKE).status_code == 101
+        service.close()
+
+    err = serving(monkeypatch, use, "--config", str(config), "--log-format", "json" if as_json else "text").err
+
+    if as_json:
+        logged = map(json.loads, err.splitlines())
+        messages = [line["message"] for line in logged if line["kind"] == "warning"]
+    else:
+        messages = [line.removeprefix("Warning: ") for line in err.splitlines() if line.startswith("Warning: ")]
+    assert [message.partition(":")[0] for message in messages] == ["WebPubSub", "The settings stay as they are"]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The time that an emulator goes by."""
 
+import threading
 import time
 from typing import Any
 
@@ -46,3 +47,21 @@ def test_only_a_number_moves_it() -> None:
     wrong: Any = "31"
     with pytest.raises(TypeError, match="seconds must be a number, not str"):
         Clock().advance(wrong)
+
+
+def test_many_threads_may_move_it() -> None:
+    """Nothing of what they add is lost."""
+    clock = Clock()
+    begin = clock.now()
+
+    def move() -> None:
+        for _ in range(200):
+            clock.advance(1)
+
+    threads = [threading.Thread(target=move) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert clock.now() - begin >= 800

@@ -10,7 +10,7 @@ import pytest
 
 from webpubsub import RetryPolicy, ServiceError, ThrottledError, TransportError, WebPubSubServiceClient
 from webpubsub.emulator import ClientFault, Emulator, Faults, RefusedError, RequestFault
-from webpubsub.emulator._testing.faults import fault_of
+from webpubsub.emulator._testing.faults import Fault, fault_of
 
 ONCE = RetryPolicy.none()
 request_fault: Any = RequestFault
@@ -282,3 +282,21 @@ def test_a_fault_is_read_from_json() -> None:
     assert request == RequestFault(status=503, retry_after=1, times=None)
     assert client == ClientFault(action="lose", hub="chat")
     assert (str(request), str(client)) == ("request times=None, status=503, retry_after=1", "client lose")
+
+
+SHORT = [
+    (RequestFault(delay_seconds=1), "request delay_seconds=1", "RequestFault(delay_seconds=1)"),
+    (RequestFault(status=599), "request status=599", "RequestFault(status=599)"),
+    (
+        RequestFault(reset="after", times=None, hub="chat"),
+        "request times=None, reset=after, hub=chat",
+        "RequestFault(times=None, reset='after', hub='chat')",
+    ),
+    (ClientFault(action="drop"), "client drop", "ClientFault(action='drop')"),
+]
+
+
+@pytest.mark.parametrize(("fault", "words", "code"), SHORT)
+def test_a_fault_is_told_by_what_was_chosen(fault: Fault, words: str, code: str) -> None:
+    """What is as by default is not said."""
+    assert (str(fault), repr(fault)) == (words, code)

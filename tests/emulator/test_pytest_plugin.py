@@ -34,18 +34,22 @@ def anyio_backend():
     return "asyncio"
 """
 )
+AIOHTTP = ASYNCIO.replace("pytestmark = pytest.mark.asyncio\n", "")
 
 
 def run(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a project's tests, with every warning an error."""
     (folder / "test_project.py").write_text(program)
     (folder / "pytest.ini").write_text("[pytest]\n")
-    command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"]
-    return subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    others = [f"-pno:{name}" for name in ("randomly", "hypothesispytest", "schemathesis")]
+    return subprocess.run(
+        [*command, *others, *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 LOOPS = ("-o", "asyncio_default_fixture_loop_scope=function")
-WITHOUT_OTHERS = [f"-pno:{name}" for name in ("anyio", "asyncio", "hypothesispytest", "schemathesis")]
+WITHOUT_OTHERS = ("-p", "no:anyio", "-p", "no:asyncio")
 
 
 @pytest.mark.parametrize(
@@ -56,8 +60,9 @@ WITHOUT_OTHERS = [f"-pno:{name}" for name in ("anyio", "asyncio", "hypothesispyt
         (ASYNCIO, LOOPS),
         (ASYNCIO, (*LOOPS, "-o", "asyncio_default_test_loop_scope=session")),
         (ANYIO, ("-p", "no:asyncio")),
+        (AIOHTTP, ("-p", "aiohttp.pytest_plugin", "-p", "no:asyncio", "-p", "no:anyio", "-W", "ignore:aiohttp.pytest")),
     ],
-    ids=["blocking", "two processes", "pytest-asyncio", "one loop for all", "anyio"],
+    ids=["blocking", "two processes", "pytest-asyncio", "one loop for all", "anyio", "aiohttp"],
 )
 def test_the_fixtures_work_as_they_are(tmp_path: Path, program: str, arguments: tuple[str, ...]) -> None:
     """Asked for by name, without a line of set-up, and nothing is left open."""

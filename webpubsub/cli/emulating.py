@@ -12,9 +12,8 @@ import click
 
 from webpubsub.emulator import DEVELOPMENT_KEY, Emulator, fault_of
 
-from .event_log import json_log, text_log
+from .event_log import json_log, text_log, warnings_shown
 from .output import examples
-from .service import is_loopback
 
 __all__ = ["emulator"]
 
@@ -65,7 +64,7 @@ _WAIT_SECONDS = 0.5
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to log."
 )
 @click.option("--inspect", is_flag=True, help="Serve a page that shows what happens; its address is printed.")
-@click.option("--quiet", is_flag=True, help="Log nothing.")
+@click.option("--quiet", is_flag=True, help="Log nothing but warnings.")
 def emulator(
     host: str,
     port: int,
@@ -92,48 +91,45 @@ def emulator(
         raise click.UsageError(
             "--tls and --ca-file need each other: the file is where the certificate is written that clients must trust."
         )
-    try:
-        running = Emulator(
-            host=host,
-            port=port,
-            access_key=access_key,
-            secondary_access_key=secondary_access_key,
-            anonymous_hubs=anonymous_hubs,
-            simulate_entra=simulate_entra,
-            accept_unvalidated_entra_tokens=accept_unvalidated_entra_tokens,
-            api_versions=None if "any" in api_versions else api_versions,
-            tls=tls,
-            event_handlers=_by_hub(handlers),
-            config_file=config,
-            inspector=inspect,
-        )
-    except OSError as error:
-        raise click.UsageError(f"cannot read {config}: {error.strerror}") from None
-    if faults_file is not None:
-        running.faults.add(*_faults(faults_file))
-    if not quiet:
-        running.observe(json_log() if log_format == "json" else text_log())
-    try:
-        running.start()
-    except ModuleNotFoundError as error:
-        raise click.UsageError(str(error)) from None
-    except OSError as error:
-        raise click.UsageError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
-    try:
-        with _told_to_stop() as stopping:
-            if ca_file is not None:
-                _write(ca_file, running.ca_certificate)
-            click.echo(running.connection_string)
-            if inspect:
-                click.echo(f"Inspector: {running.inspector_url}", err=True)
-            if not is_loopback(host):
-                click.echo("Warning: anyone who reaches this machine can use it.", err=True)
-            if accept_unvalidated_entra_tokens:
-                click.echo("Warning: anyone can forge the tokens of Microsoft Entra ID that it accepts.", err=True)
-            while not stopping.wait(_WAIT_SECONDS):
-                pass
-    finally:
-        running.stop()
+    with warnings_shown(as_json=log_format == "json"):
+        try:
+            running = Emulator(
+                host=host,
+                port=port,
+                access_key=access_key,
+                secondary_access_key=secondary_access_key,
+                anonymous_hubs=anonymous_hubs,
+                simulate_entra=simulate_entra,
+                accept_unvalidated_entra_tokens=accept_unvalidated_entra_tokens,
+                api_versions=None if "any" in api_versions else api_versions,
+                tls=tls,
+                event_handlers=_by_hub(handlers),
+                config_file=config,
+                inspector=inspect,
+            )
+        except OSError as error:
+            raise click.UsageError(f"cannot read {config}: {error.strerror}") from None
+        if faults_file is not None:
+            running.faults.add(*_faults(faults_file))
+        if not quiet:
+            running.observe(json_log() if log_format == "json" else text_log())
+        try:
+            running.start()
+        except ModuleNotFoundError as error:
+            raise click.UsageError(str(error)) from None
+        except OSError as error:
+            raise click.UsageError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+        try:
+            with _told_to_stop() as stopping:
+                if ca_file is not None:
+                    _write(ca_file, running.ca_certificate)
+                click.echo(running.connection_string)
+                if inspect:
+                    click.echo(f"Inspector: {running.inspector_url}", err=True)
+                while not stopping.wait(_WAIT_SECONDS):
+                    pass
+        finally:
+            running.stop()
 
 
 @contextmanager

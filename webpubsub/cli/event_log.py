@@ -1,8 +1,10 @@
 """The log of `webpubsub emulator`: what happened, in a line for people or an object for machines."""
 
 import json
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +26,7 @@ from webpubsub.emulator import (
 
 from .output import give_up, printable
 
-__all__ = ["fields_of", "json_log", "line_of", "text_log"]
+__all__ = ["fields_of", "json_log", "line_of", "text_log", "warnings_shown"]
 
 _SHORT = (str, int, float, tuple, type(None))
 _LEAST_WIDTH, _MOST_WIDTH = 4, 24
@@ -67,6 +69,33 @@ def json_log() -> Callable[[Record], None]:
             write(json.dumps(fields_of(record)) + "\n")
 
     return log
+
+
+@contextmanager
+def warnings_shown(*, as_json: bool) -> Iterator[None]:
+    """Write what the service warns of to standard error, such as of a settings file that cannot be read any more."""
+    logger, handler = logging.getLogger("webpubsub.emulator"), _Warnings(as_json=as_json)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Warnings(logging.Handler):
+    """Writes warnings and errors in a line each, or as objects of the kind `warning`."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__(logging.WARNING)
+        self._as_json = as_json
+        self._write = _writer()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if self._as_json:
+            self._write(json.dumps({"kind": "warning", "time": record.created, "message": message}) + "\n")
+        else:
+            self._write(f"Warning: {printable(message)}\n")
 
 
 def _writer() -> Callable[[str], None]:

@@ -5,10 +5,15 @@ import heapq
 import itertools
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 
 from ._clock import Clock
+from ._process import Home
 
 __all__ = ["Alarms"]
+
+_LOOK_SECONDS = 0.1
+"""How often whoever moved the clock looks whether the loop is still there."""
 
 
 class Alarms:
@@ -16,6 +21,7 @@ class Alarms:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._home = Home()
         self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count()
         self._waiting: list[tuple[float, int, Callable[[], object]]] = []
@@ -47,6 +53,7 @@ class Alarms:
 
     def _moved(self) -> None:
         """Ring in the loop, and come back when everything that is due has been done."""
+        self._home.check()
         try:
             here = asyncio.get_running_loop()
         except RuntimeError:
@@ -55,8 +62,11 @@ class Alarms:
             self._ring()
             return
         done: Future[None] = Future()
-        self._loop.call_soon_threadsafe(self._ring_and_tell, done)
-        done.result()
+        with suppress(RuntimeError):  # the loop is closed: nothing is due any more
+            self._loop.call_soon_threadsafe(self._ring_and_tell, done)
+        while not (done.done() or self._loop.is_closed()):
+            with suppress(TimeoutError):
+                done.exception(_LOOK_SECONDS)
 
     def _ring_and_tell(self, done: "Future[None]") -> None:
         try:

@@ -1,5 +1,6 @@
 """The emulator's time. Everything that depends on time asks here, so that a test can move it."""
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -22,6 +23,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._offset = 0.0
+        self._moving = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
 
     def now(self) -> float:
@@ -48,7 +50,8 @@ class Clock:
             raise ValueError(
                 f"The clock cannot go back: seconds must be from 0 to {LONGEST_ADVANCE}; it was {seconds}."
             )
-        self._offset += seconds
+        with self._moving:
+            self._offset += seconds
         for listener in tuple(self._listeners):
             listener()
 

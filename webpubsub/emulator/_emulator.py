@@ -25,6 +25,7 @@ from ._clock import Clock
 from ._http.auth import Verifier
 from ._hub.names import check_hub
 from ._journal import EventRecord, Journal, Record, RequestRecord
+from ._process import Home
 from ._settings import BACKLOG, DEVELOPMENT_KEY, Settings, is_loopback
 from ._testing.clients import Connector
 from ._testing.faults import Faults
@@ -157,6 +158,7 @@ class Emulator:
         self._journal = Journal(history)
         self._meter = Meter()
         self.faults = Faults(seed)
+        self._home = Home()
         self._endpoint: str | None = None
         self._ca_certificate = ""
         self._thread: _ServerThread | None = None
@@ -229,11 +231,13 @@ class Emulator:
     @property
     def requests(self) -> list[RequestRecord]:
         """Every REST request that came, oldest first."""
+        self._home.check()
         return self._journal.of(RequestRecord)
 
     @property
     def events(self) -> list[EventRecord]:
         """What event handlers were told, oldest first."""
+        self._home.check()
         return self._journal.of(EventRecord)
 
     @property
@@ -319,21 +323,24 @@ class Emulator:
     def wait_for(self, condition: Callable[[], object], timeout_seconds: float = 5.0) -> None:
         """Wait until a condition holds.
 
-        Such as `lambda: len(emulator.events) == 3`. It is looked at whenever something has happened in the emulator.
+        Such as `lambda: len(emulator.events) == 3`. It is looked at whenever something has happened in the emulator,
+        and now and then.
 
         Raises:
             AssertionError: It did not hold within this time; the message tells what happened instead.
         """
         __tracebackhide__ = True
+        self._home.check()
         wait_for(self._journal, condition, timeout_seconds)
 
     async def wait_for_async(self, condition: Callable[[], object], timeout_seconds: float = 5.0) -> None:
-        """Wait as `wait_for` does, while the running event loop goes on.
+        """Wait as `wait_for` does, while the running event loop goes on; the condition is looked at in this loop.
 
         Raises:
             AssertionError: The condition did not hold within this time.
         """
         __tracebackhide__ = True
+        self._home.check()
         await wait_for_async(self._journal, condition, timeout_seconds)
 
     def start(self) -> None:
@@ -355,12 +362,13 @@ class Emulator:
     def stop(self) -> None:
         """Close every connection and stop.
 
-        Stopping twice is no error; starting again begins with nothing.
+        Stopping twice is no error; starting again begins with nothing. A process that was forked from the one that it
+        runs in only forgets it.
         """
         if self._server is not None:
             raise RuntimeError("The emulator was started with `async with`, which also stops it.")
         thread, self._thread, self._endpoint = self._thread, None, None
-        if thread is not None:
+        if thread is not None and self._home.is_here:
             thread.stop()
 
     def __enter__(self) -> Self:
@@ -397,6 +405,7 @@ class Emulator:
         return f"<Emulator {self._endpoint or 'not running'}>"
 
     def _running(self) -> "Server":
+        self._home.check()
         server = self._server if self._thread is None else self._thread.server
         if server is None:
             raise RuntimeError("The emulator is not running.")
@@ -405,6 +414,7 @@ class Emulator:
     def _open(self) -> "Server":
         if self._endpoint is not None:
             raise RuntimeError("The emulator is running already.")
+        self._home = Home()
         try:
             from ._observer import Observer
             from ._server import Server

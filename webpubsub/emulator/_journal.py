@@ -4,12 +4,14 @@ Records are values and come in the order in which things happened. The journal m
 read by every thread. It keeps a bounded number of records of each kind, so a long run does not fill the memory.
 """
 
+import asyncio
 import json
 import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import attrs
@@ -32,6 +34,8 @@ __all__ = [
 ]
 
 _SECRET_HEADERS = frozenset(("authorization", "ce-signature", "cookie", "set-cookie"))
+_LOOK_SECONDS = 0.02
+"""How often a condition is looked at where nothing happens."""
 _LONGEST_LINE = 160
 _LONGEST_REASON = 200
 _DESCRIPTION = re.compile(r'error_description="([^"]*)"')
@@ -323,7 +327,7 @@ class Journal:
             self._count += 1
             if self._waiting:
                 self._changed.notify_all()
-        for observer in self._observers:
+        for observer in tuple(self._observers):
             observer(record)
 
     def observe(self, observer: Callable[[Record], None]) -> None:
@@ -345,23 +349,51 @@ class Journal:
             self._records.clear()
 
     def wait_for(self, condition: Callable[[], object], timeout_seconds: float) -> bool:
-        """Wait until a condition holds; it is looked at after each record. Return whether it does."""
+        """Wait until a condition holds, which is looked at after each record, and now and then. Return whether it does.
+
+        Not everything that it may be about is written down here: the clock, for example, and what a test does itself.
+        """
         end = time.monotonic() + timeout_seconds
         while True:
             with self._changed:
                 seen = self._count
             if condition():
                 return True
-            if not self._changed_since(seen, end - time.monotonic()):
+            left = end - time.monotonic()
+            if left <= 0:
                 return False
+            self._wait_for_news(seen, min(left, _LOOK_SECONDS))
 
-    def _changed_since(self, count: int, timeout_seconds: float) -> bool:
+    def _wait_for_news(self, count: int, timeout_seconds: float) -> None:
         with self._changed:
             self._waiting += 1
             try:
-                return self._changed.wait_for(lambda: self._count != count, timeout_seconds)
+                self._changed.wait_for(lambda: self._count != count, timeout_seconds)
             finally:
                 self._waiting -= 1
+
+    async def wait_for_async(self, condition: Callable[[], object], timeout_seconds: float) -> bool:
+        """Wait as `wait_for` does, in the running event loop; the condition is looked at in it."""
+        loop, news = asyncio.get_running_loop(), asyncio.Event()
+        end = loop.time() + timeout_seconds
+
+        def tell(record: Record) -> None:  # noqa: ARG001
+            loop.call_soon_threadsafe(news.set)
+
+        self.observe(tell)
+        try:
+            while True:
+                news.clear()
+                if condition():
+                    return True
+                left = end - loop.time()
+                if left <= 0:
+                    return False
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(left, _LOOK_SECONDS)):
+                        await news.wait()
+        finally:
+            self.stop_observing(tell)
 
     def story(self, most: int = 20) -> str:
         """Tell the last records in lines, for a message of a test that failed."""

@@ -230,7 +230,6 @@ class AsyncTestClient:
         """Close the connection as a client does that has finished."""
         await self._websocket.close()
         await asyncio.wait({self._reader})
-        await self._session.close()
 
     def drop(self) -> None:
         """Cut the connection without a word, as a network does that is gone."""
@@ -267,6 +266,7 @@ class AsyncTestClient:
                     future.set_exception(RefusedError("closed", "the connection is closed"))
             async with self._changed:
                 self._changed.notify_all()
+            await self._session.close()
 
     async def _take(self, frame: Mapping[str, Any]) -> None:
         match frame["type"]:
@@ -355,23 +355,44 @@ class TestClient:
         """Why the service closed the connection, if it said so."""
         return self._client.disconnected_message
 
+    def wait_closed(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> int | None:
+        """Wait until the connection is closed, and return the code.
+
+        Raises:
+            AssertionError: It is still open after this time.
+        """
+        __tracebackhide__ = True
+        return self.close_code if self._loop.is_closed() else self.run(self._client.wait_closed(timeout_seconds))
+
+    def close(self) -> None:
+        """Close the connection as a client does that has finished; where the emulator has stopped, it is closed."""
+        if not self._loop.is_closed():
+            self.run(self._client.close())
+
     receive = _blocking(AsyncTestClient.receive)
     wait_for = _blocking(AsyncTestClient.wait_for)
-    wait_closed = _blocking(AsyncTestClient.wait_closed)
     join_group = _blocking(AsyncTestClient.join_group)
     leave_group = _blocking(AsyncTestClient.leave_group)
     send_to_group = _blocking(AsyncTestClient.send_to_group)
     send_event = _blocking(AsyncTestClient.send_event)
     send_frame = _blocking(AsyncTestClient.send_frame)
-    close = _blocking(AsyncTestClient.close)
 
     def drop(self) -> None:
         """Cut the connection without a word, as a network does that is gone."""
+        if self._loop.is_closed():
+            return
         self._loop.call_soon_threadsafe(self._client.drop)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Have the emulator's loop do something, and wait for it."""
+        """Have the emulator's loop do something, and wait for it.
+
+        Raises:
+            RuntimeError: The emulator has stopped.
+        """
         __tracebackhide__ = True
+        if self._loop.is_closed():
+            work.close()
+            raise RuntimeError("The emulator that this client was connected to has stopped.")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 

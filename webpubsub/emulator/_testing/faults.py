@@ -80,14 +80,22 @@ def _pattern(instance: object, attribute: Any, value: str | None) -> None:
             raise ValueError(f"{attribute.name} is not a regular expression: {error}.") from None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class _Frequency:
     times: int | None = attrs.field(default=1, validator=_number(1, whole=True))
     after: int = attrs.field(default=0, validator=_number(0, whole=True))
     probability: float = attrs.field(default=1.0, validator=_number(0, 1))
 
+    def _chosen(self) -> dict[str, Any]:
+        """Return what is not as it is by default."""
+        given = ((field, getattr(self, field.name)) for field in attrs.fields(type(self)))
+        return {field.name: value for field, value in given if value != field.default}
 
-@attrs.frozen(kw_only=True)
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._chosen().items())})"
+
+
+@attrs.frozen(kw_only=True, repr=False)
 class RequestFault(_Frequency):
     """Something that goes wrong with REST requests.
 
@@ -139,11 +147,10 @@ class RequestFault(_Frequency):
         )
 
     def __str__(self) -> str:
-        said = {name: value for name, value in attrs.asdict(self).items() if value != getattr(_PLAIN_REQUEST, name)}
-        return "request " + ", ".join(f"{name}={value}" for name, value in said.items())
+        return "request " + ", ".join(f"{name}={value}" for name, value in self._chosen().items())
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class ClientFault(_Frequency):
     """Something that goes wrong between the service and WebSocket clients.
 
@@ -187,7 +194,6 @@ class ClientFault(_Frequency):
 
 Fault = RequestFault | ClientFault
 
-_PLAIN_REQUEST = RequestFault(status=599)
 _KINDS: dict[str, type[RequestFault] | type[ClientFault]] = {"request": RequestFault, "client": ClientFault}
 
 FaultT = TypeVar("FaultT", RequestFault, ClientFault)

@@ -1,6 +1,5 @@
 """Looking inside: what a hub of a running emulator holds, and what it has done."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 import attrs
@@ -116,12 +115,15 @@ def wait_for(journal: Journal, condition: Callable[[], object], timeout_seconds:
     """
     __tracebackhide__ = True  # pytest shows the line of the test instead
     if not journal.wait_for(condition, timeout_seconds):
-        raise AssertionError(
-            f"The condition did not hold within {timeout_seconds} seconds. What happened last:\n{journal.story()}"
-        )
+        raise AssertionError(_in_vain(journal, timeout_seconds))
 
 
 async def wait_for_async(journal: Journal, condition: Callable[[], object], timeout_seconds: float) -> None:
     """Wait as `wait_for` does, while the event loop goes on."""
     __tracebackhide__ = True
-    await asyncio.to_thread(wait_for, journal, condition, timeout_seconds)
+    if not await journal.wait_for_async(condition, timeout_seconds):
+        raise AssertionError(_in_vain(journal, timeout_seconds))
+
+
+def _in_vain(journal: Journal, timeout_seconds: float) -> str:
+    return f"The condition did not hold within {timeout_seconds} seconds. What happened last:\n{journal.story()}"
