@@ -34,7 +34,16 @@ def anyio_backend():
     return "asyncio"
 """
 )
-AIOHTTP = ASYNCIO.replace("pytestmark = pytest.mark.asyncio\n", "")
+AIOHTTP = """
+async def test_it(webpubsub_emulator, webpubsub_aio_service, webpubsub_hub):
+    async with webpubsub_aio_service as service, webpubsub_emulator.connect(webpubsub_hub, user_id="ann") as ann:
+        await service.send_to_user("ann", "hi")
+        assert (await ann.receive()).data == "hi"
+
+def test_it_blocking(webpubsub_emulator, webpubsub_service):
+    assert not webpubsub_service.user_exists("ann")
+"""
+"""Its loops are closed without giving asynchronous generators their end, so whoever opened connections closes them."""
 
 
 def run(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -334,7 +334,9 @@ class Emulator:
         wait_for(self._journal, condition, timeout_seconds)
 
     async def wait_for_async(self, condition: Callable[[], object], timeout_seconds: float = 5.0) -> None:
-        """Wait as `wait_for` does, while the running event loop goes on; the condition is looked at in this loop.
+        """Wait as `wait_for` does, while the running event loop goes on.
+
+        The condition is looked at in this loop.
 
         Raises:
             AssertionError: The condition did not hold within this time.
