@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from webpubsub.emulator import EventHandlerSettings, EventListener
@@ -13,6 +14,7 @@ from webpubsub.emulator._hub.messages import DataType, Payload
 from webpubsub.emulator._hub.upstream import (
     ConnectedEvent,
     ConnectEvent,
+    ConnectRefused,
     ConnectReply,
     DisconnectedEvent,
     EventFailed,
@@ -132,6 +134,26 @@ async def test_a_listener_whose_file_cannot_be_written_disturbs_nobody(
 
     assert await running.caller.user_event(ORDER, running.client, 2) == EventReply()
     assert "An event listener cannot write: " in caplog.text
+
+
+@pytest.mark.parametrize("user_id", ["a\nb", "a\rb", "\0", "\x7f"])
+async def test_a_user_that_no_header_can_carry_is_told(
+    start: Start, caplog: pytest.LogCaptureFixture, user_id: str
+) -> None:
+    """Its client is refused in a sentence, and none of its events is sent, not even once."""
+    running = await start(respond(204))
+    running.client.client = attrs.evolve(running.client.client, user_id=user_id)
+
+    reply = await running.caller.connect(CONNECT, running.client)
+    failed = await running.caller.user_event(ORDER, running.client, 1)
+
+    sentence = "The header 'ce-userId' of a request to an event handler would hold a control character."
+    assert isinstance(reply, ConnectRefused)
+    assert (reply.status, reply.body) == (400, sentence.encode())
+    assert failed == EventFailed()
+    assert [record.getMessage() for record in caplog.records] == [f"The event order was not sent: {sentence}"]
+    assert [exchange.attempts for exchange in running.seen] == [0]
+    assert running.application.validations == 0
 
 
 async def test_a_handler_that_takes_too_long_fails_the_event_once(

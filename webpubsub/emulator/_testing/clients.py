@@ -365,7 +365,7 @@ class TestClient:
         return self.close_code if self._loop.is_closed() else self.run(self._client.wait_closed(timeout_seconds))
 
     def close(self) -> None:
-        """Close the connection as a client does that has finished; where the emulator has stopped, it is closed."""
+        """Close the connection as a client does that has finished."""
         if not self._loop.is_closed():
             self.run(self._client.close())
 

@@ -41,6 +41,7 @@ from .requests import (
     read_connect_response,
     read_mqtt_response,
     read_user_response,
+    unsendable_header,
     validation_allows,
     validation_request,
     webhook_request,
@@ -182,6 +183,8 @@ class UpstreamCaller:
         handler = self._configuration.hub(to.client.hub).handler_of(event)
         if handler is None:
             return ConnectReply()
+        if (name := unsendable_header(self._request(event, to, "", 0))) is not None:
+            return ConnectRefused(400, {"Content-Type": "text/plain; charset=utf-8"}, _unsendable(name).encode())
         response = await self._deliver(handler, event, to, number=0)
         reply = ConnectRefused(500) if response is None else read_connect_response(response)
         if isinstance(reply, ConnectReply):
@@ -263,7 +266,9 @@ class UpstreamCaller:
         request = self._request(event, to, handler.url(to.client.hub, name_of(event)), number)
         started = self._clock.now()
         attempts, response = 0, None
-        if await self._is_valid(handler, to.client.hub):
+        if (name := unsendable_header(request)) is not None:
+            _logger.warning("The event %s was not sent: %s", name_of(event), _unsendable(name))
+        elif await self._is_valid(handler, to.client.hub):
             attempts, response = await self._tries(lambda: self._send(handler, request, _TIMEOUT_SECONDS))
         if response is not None:
             _keep_cookies(response, to.cookies)
@@ -374,6 +379,10 @@ class UpstreamCaller:
         for limit, end in self._limits.items():
             if not limit.expired():
                 limit.reschedule(self._loop.time() + end - self._clock.now())
+
+
+def _unsendable(name: str) -> str:
+    return f"The header {name!r} of a request to an event handler would hold a control character."
 
 
 class _Validation:

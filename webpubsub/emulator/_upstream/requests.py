@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import attrs
 
 from .._hub.messages import DataType, Payload
-from .._hub.names import is_group
+from .._hub.names import is_group, is_unicode
 from .._hub.upstream import (
     ConnectEvent,
     ConnectRefused,
@@ -42,6 +43,7 @@ __all__ = [
     "read_mqtt_response",
     "read_user_response",
     "signature",
+    "unsendable_header",
     "validation_allows",
     "validation_request",
     "webhook_request",
@@ -52,6 +54,7 @@ LARGEST_RESPONSE_BYTES = 16 * 1024 * 1024
 STATE = "ce-connectionstate"
 """The header with what a handler wants back with each later event."""
 
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _METADATA = "x-webpubsub-metadata-"
 _MQTT_PROPERTY = "mqtt-"
 _JSON = "application/json; charset=utf-8"
@@ -196,6 +199,11 @@ def webhook_request(
     return WebhookRequest("POST", url, headers, body)
 
 
+def unsendable_header(request: WebhookRequest) -> str | None:
+    """Name the header of a request that HTTP cannot carry: one with a control character, which ends lines or worse."""
+    return next((name for name, value in request.headers.items() if _CONTROL.search(name + value)), None)
+
+
 def read_connect_response(response: WebhookResponse) -> ConnectReply | ConnectRefused:
     """Read what a handler says of a client that wants to connect.
 
@@ -219,8 +227,8 @@ def read_connect_response(response: WebhookResponse) -> ConnectReply | ConnectRe
     user_id, roles, groups = value.get("userId"), value.get("roles"), value.get("groups")
     subprotocol, mqtt = value.get("subprotocol"), value.get("mqtt")
     if not (
-        _is_optional(user_id, str)
-        and _is_optional(subprotocol, str)
+        _is_optional_text(user_id)
+        and _is_optional_text(subprotocol)
         and _is_optional(mqtt, dict)
         and _are_texts(roles)
         and _are_texts(groups)
@@ -365,6 +373,10 @@ def _payload(content_type: str | None, body: bytes) -> Payload | None:
 
 def _is_optional(value: object, kind: type) -> bool:
     return value is None or isinstance(value, kind)
+
+
+def _is_optional_text(value: object) -> bool:
+    return value is None or (isinstance(value, str) and is_unicode(value) and _CONTROL.search(value) is None)
 
 
 def _are_texts(value: object) -> bool:
