@@ -277,7 +277,7 @@ def test_proxy_that_does_not_connect(connect: Connect, monkeypatch: pytest.Monke
         monkeypatch.setenv("HTTPS_PROXY", proxy.endpoint)
         calls = connect("https://example.webpubsub.azure.com", retry_policy=TRIES, connection_verify=VERIFY)
         for method in (calls.post, calls.get):
-            with pytest.raises(TransportError, match="the proxy did not serve the request") as caught:
+            with pytest.raises(TransportError, match="the proxy made no tunnel: it responded with 502") as caught:
                 method()
             assert not caught.value.maybe_sent
             assert_presentable(caught.value)

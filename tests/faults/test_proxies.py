@@ -1,5 +1,6 @@
 """HTTP proxies between a client and the service: by option, by environment, and what is none."""
 
+import re
 import ssl
 from base64 import b64encode
 from collections.abc import Callable
@@ -70,16 +71,16 @@ def test_plain_requests_through_a_proxy(connect: Connect) -> None:
 
 
 NO_TUNNEL = [
-    answer("407 Proxy Authentication Required"),
-    answer("502 Bad Gateway", b"<html>"),
-    b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\n\r\nsurplus",
+    (answer("407 Proxy Authentication Required"), "the proxy wants another name and password: it responded with 407"),
+    (answer("502 Bad Gateway", b"<html>"), "the proxy made no tunnel: it responded with 502"),
+    (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "the proxy did not serve the request"),
+    (b"HTTP/1.1 200 OK\r\n\r\nsurplus", "the proxy did not serve the request"),
 ]
 
 
-@pytest.mark.parametrize("response", NO_TUNNEL)
-def test_a_proxy_that_makes_no_tunnel(connect: Connect, response: bytes) -> None:
-    """Nothing has been sent then."""
+@pytest.mark.parametrize(("response", "reason"), NO_TUNNEL)
+def test_a_proxy_that_makes_no_tunnel(connect: Connect, response: bytes, reason: str) -> None:
+    """Nothing has been sent then, and what the proxy said is told."""
 
     async def refuse(connection: Connection) -> None:
         await connection.read_request()
@@ -90,7 +91,7 @@ def test_a_proxy_that_makes_no_tunnel(connect: Connect, response: bytes) -> None
         calls = connect(
             SERVICE, proxy=proxy.endpoint, connection_verify=ssl.create_default_context(), retry_policy=ONCE
         )
-        with pytest.raises(TransportError, match="the proxy did not serve the request") as caught:
+        with pytest.raises(TransportError, match=re.escape(f"({reason})")) as caught:
             calls.post()
         calls.close()
         proxy.wait_until_all_left()

@@ -16,7 +16,7 @@ import httpx
 from .._transport.asynchronous import Local, Places, Stream, now, open_stream
 from .._transport.endpoints import Proxy, Route
 from .._transport.extensions import Extensions
-from .._transport.failures import ClosedBeforeError, ClosedError
+from .._transport.failures import ClosedBeforeError, ClosedError, NoTunnelError
 from .._transport.http1 import ResponseReader, request_head
 from .._transport.tracing import mark_expected
 
@@ -170,8 +170,10 @@ class ConnectionPool:
                 pass
         except httpx.RequestError as error:
             raise httpx.ProxyError("the response of the proxy is cut short or not valid HTTP") from error
-        if reader.status_code >= 300 or reader.has_surplus:
-            raise httpx.ProxyError(f"the proxy responded with {reader.status_code}")
+        if reader.status_code >= 300:
+            raise NoTunnelError(reader.status_code)
+        if reader.has_surplus:
+            raise httpx.ProxyError("the proxy sent more than its response")
 
     async def _exchange(
         self, stream: Stream, request: httpx.Request, head: bytes, timeout: Mapping[str, float]

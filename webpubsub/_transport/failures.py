@@ -21,6 +21,14 @@ class ClosedBeforeError(httpx.ConnectError):
     """The client was closed before the request had a connection."""
 
 
+class NoTunnelError(httpx.ProxyError):
+    """The proxy responded, and made no tunnel to the service."""
+
+    def __init__(self, status_code: int) -> None:
+        problem = "wants another name and password" if status_code == 407 else "made no tunnel"
+        super().__init__(f"the proxy {problem}: it responded with {status_code}")
+
+
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 """No connection was had, so the service certainly did not see the request."""
 
@@ -58,7 +66,7 @@ def reason(error: httpx.RequestError) -> str:
 
     The text of the exception is used only where it describes the network; elsewhere it may repeat what was sent.
     """
-    if isinstance(error, httpx.ConnectError):
+    if isinstance(error, (httpx.ConnectError, NoTunnelError)):
         return str(error) or "no connection"
     for kind, text in _REASONS:
         if isinstance(error, kind):
