@@ -275,20 +275,35 @@ def told(chunk: bytes) -> Any:
     return json.loads(chunk.partition(b"data: ")[2])
 
 
-def test_a_viewer_who_is_too_slow_is_told_how_much_was_left_out() -> None:
-    """The newest are given; the rest is a number. Frames push nothing else out."""
+def test_a_viewer_who_is_slow_gets_everything_that_is_kept() -> None:
+    """So many at once, in order; only what is not kept any more is left out, and counted. Frames push nothing out."""
     looked_at = Feed()
     looking = viewer(looked_at)
     assert told(looking.begin())["records"] == []
     looked_at.add(FaultRecord(1, None, "first"))
-    for _ in range(700):
+    for _ in range(5700):
         looked_at.add(FrameRecord(1, "chat", "c", "out", "x"))
 
-    news = told(looking.news())
+    news = [told(chunk) for chunk in iter(looking.news, b"")]
 
-    assert (len(news["records"]), news["skipped"]) == (501, 200)
-    assert news["records"][0]["title"] == "first"
-    assert looking.news() == b""
+    assert [(len(each["records"]), each["skipped"]) for each in news] == [(500, 700), *[(500, 0)] * 9, (1, 0)]
+    numbers = [record["number"] for each in news for record in each["records"]]
+    assert numbers == [1, *range(702, 5702)]
+
+
+def test_who_comes_back_late_gets_the_rest_bit_by_bit() -> None:
+    """From where it was; who is new begins with the newest."""
+    looked_at = Feed()
+    for number in range(1200):
+        looked_at.add(FaultRecord(number, None, ""))
+
+    late, new = viewer(looked_at, after=100), viewer(looked_at)
+    begun, begun_new = told(late.begin()), told(new.begin())
+
+    assert [record["number"] for record in begun["records"]] == list(range(101, 601))
+    assert [len(told(chunk)["records"]) for chunk in iter(late.news, b"")] == [500, 100]
+    assert [record["number"] for record in begun_new["records"]] == list(range(701, 1201))
+    assert (begun_new["skipped"], new.news()) == (0, b"")
 
 
 def test_a_sign_of_life_comes_now_and_then() -> None:

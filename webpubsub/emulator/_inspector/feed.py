@@ -1,12 +1,13 @@
 """The records of the journal with numbers, as many as are kept, and where each viewer is in them.
 
-A viewer has no queue of its own that could grow: it has the number of the last record that it was given. What was
-dropped before it came is counted and told.
+A viewer has no queue of its own that could grow: it has the number of the last record that it was given, and gets what
+came behind it, so many at once. What was dropped before its turn is counted and told.
 """
 
 import json
 from collections import deque
 from collections.abc import Mapping
+from itertools import chain, islice
 from typing import Any
 
 from .._journal import EventRecord, FrameRecord, MessageRecord, Record, RequestRecord
@@ -18,6 +19,7 @@ __all__ = ["Feed", "Viewer"]
 _MOST_KEPT = 5000
 _MOST_BYTES = 64 * 1024 * 1024
 _MOST_AT_ONCE = 500
+_MOST_TO_BEGIN_WITH = 500
 _MOMENTS_OF_SILENCE = 150
 _RETRY = b"retry: 500\n"
 
@@ -36,13 +38,17 @@ class _Ring:
             self._size -= _size_of(self._kept.popleft()[1])
 
     def after(self, number: int) -> list[tuple[int, Record]]:
-        """List the newest records behind a number, oldest first, as many as are given at once."""
+        """List what is behind a number, oldest first."""
         found: list[tuple[int, Record]] = []
         for item in reversed(self._kept):
-            if item[0] <= number or len(found) == _MOST_AT_ONCE:
+            if item[0] <= number:
                 break
             found.append(item)
         return found[::-1]
+
+    def newest(self) -> list[tuple[int, Record]]:
+        """List as many as a viewer begins with, oldest first."""
+        return list(islice(reversed(self._kept), _MOST_TO_BEGIN_WITH))[::-1]
 
     def find(self, number: int) -> Record | None:
         return next((record for own, record in self._kept if own == number), None)
@@ -74,11 +80,19 @@ class Feed:
 
     def after(self, number: int) -> list[tuple[int, Record]]:
         """List what came behind a number and is still there, oldest first, not more than can be shown at once."""
-        return sorted([*self._frames.after(number), *self._others.after(number)], key=lambda item: item[0])
+        return _in_order(self._frames.after(number), self._others.after(number))[:_MOST_AT_ONCE]
+
+    def newest(self) -> list[tuple[int, Record]]:
+        """List what a viewer begins with, oldest first."""
+        return _in_order(self._frames.newest(), self._others.newest())
 
     def find(self, number: int) -> Record | None:
         """Return a record by its number; None if it is not kept any more."""
         return self._others.find(number) or self._frames.find(number)
+
+
+def _in_order(*rings: list[tuple[int, Record]]) -> list[tuple[int, Record]]:
+    return sorted(chain(*rings), key=lambda item: item[0])
 
 
 class Viewer:
@@ -94,39 +108,48 @@ class Viewer:
         self._feed = feed
         self._board = board
         self._teller = teller
-        self._given = after if after is not None and 0 <= after <= feed.last else None
+        self._is_new = after is None or not 0 <= after <= feed.last
+        self._given = 0 if after is None or self._is_new else after
         self._views: Mapping[str, object] = {}
         self._facts: Mapping[str, object] = {}
         self._silence = 0
 
     def begin(self) -> bytes:
-        """Return everything that there is, as an event of Server-Sent Events, and how soon to come back if it ends."""
+        """Return how everything stands, as an event of Server-Sent Events, and how soon to come back if it ends."""
         self._views, self._facts = self._board.views(), self._board.facts()
-        beginning = self._given is None
-        records, skipped = self._take(self._given or 0)
+        if self._is_new:
+            found, self._given = self._feed.newest(), self._feed.last
+            records, skipped = self._told(found), 0
+        else:
+            records, skipped = self._next()
         return _RETRY + _event(
             "snapshot",
-            self._feed.last,
+            self._given,
             connections=list(self._views.values()),
             **self._facts,
             records=records,
-            skipped=0 if beginning else skipped,
+            skipped=skipped,
         )
 
     def news(self) -> bytes:
         """Return what has changed since, or a sign of life now and then, or nothing."""
         chunk = self._changes()
         if self._feed.last != self._given:
-            records, skipped = self._take(self._given or 0)
-            chunk += _event("records", self._feed.last, records=records, skipped=skipped)
+            records, skipped = self._next()
+            chunk += _event("records", self._given, records=records, skipped=skipped)
         self._silence = 0 if chunk else self._silence + 1
         if self._silence == _MOMENTS_OF_SILENCE:
             self._silence, chunk = 0, b":\n\n"
         return chunk
 
-    def _take(self, after: int) -> tuple[list[Mapping[str, Any]], int]:
-        found, self._given = self._feed.after(after), self._feed.last
-        return [self._teller.line(number, record) for number, record in found], self._feed.last - after - len(found)
+    def _next(self) -> tuple[list[Mapping[str, Any]], int]:
+        """Go on to what comes next, and count what is not there any more."""
+        found, before = self._feed.after(self._given), self._given
+        self._given = found[-1][0] if found else self._feed.last
+        return self._told(found), self._given - before - len(found)
+
+    def _told(self, found: list[tuple[int, Record]]) -> list[Mapping[str, Any]]:
+        return [self._teller.line(number, record) for number, record in found]
 
     def _changes(self) -> bytes:
         before, self._views = self._views, self._board.views()
