@@ -103,6 +103,23 @@ def test_the_column_of_hubs_grows(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each kind of line has one, there; nowhere else is any."""
+    member = MembershipRecord(1, "chat", "c1", "ann", "room", "joined")
+    text_log()(member)
+    plain = capsys.readouterr().err
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for record in (member, request(202), request(404)):
+        text_log()(record)
+
+    assert "\x1b" not in plain
+    joined, sent, refused = capsys.readouterr().err.splitlines()
+    assert "\x1b[34mann joined room" in joined
+    assert "\x1b[32mPOST" in sent
+    assert "\x1b[33mPOST" in refused
+
+
 def test_objects_have_what_is_short(capsys: pytest.CaptureFixture[str]) -> None:
     """Bodies, headers and frames stay with the emulator."""
     log = json_log()

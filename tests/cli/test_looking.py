@@ -12,7 +12,7 @@ from tests.support.web_servers import wsgiref_server
 from webpubsub.cli.planning import Load, billed_per_day, needs
 from webpubsub.connection_string import ConnectionString
 from webpubsub.emulator import DEVELOPMENT_KEY, ClientFault, Emulator, RequestFault
-from webpubsub.events import ConnectEvent, EventHandler, RejectReply, UserEvent
+from webpubsub.events import AcceptReply, ConnectEvent, EventHandler, RejectReply, UserEvent
 
 from .conftest import Command
 
@@ -76,11 +76,13 @@ def test_doctor_finds_nothing_wrong_with_a_service_that_is_well(command: Command
         "ok WebSocket with webpubsub.sendToGroup",
         "ok WebSocket with webpubsub.sendToGroup.doctor",
         "ok WebSocket with webpubsub.sendToGroups.doc*",
+        "ok WebSocket with webpubsub.setGroupState",
+        "ok WebSocket with webpubsub.getGroupState",
         "ok messages to a client",
     ]
 
 
-FROZEN = ClientFault(action="freeze")
+FROZEN = ClientFault(action="freeze", after=1)
 CUT = "got no response (the response is cut short"
 FAULTS: list[tuple[RequestFault | ClientFault, str, str, str]] = [
     (RequestFault(status=503, path="health", times=None), "health", "503 in ", "the service's status"),
@@ -93,13 +95,26 @@ FAULTS: list[tuple[RequestFault | ClientFault, str, str, str]] = [
     (RequestFault(truncate=True, path=":send", times=None), "messages to a client", CUT, "a proxy or a firewall"),
     (ClientFault(action="refuse", status=401, times=None), "WebSocket without roles", "refused with 401", "401: key"),
     (ClientFault(action="refuse", status=500, after=1), "WebSocket with webpubsub.joinLeaveGroup", " 500", "500: the"),
-    (ClientFault(action="drop"), "messages to a client", "nothing arrived, and then", "hold back, repeat or cut"),
-    (ClientFault(action="half-close"), "messages to a client", "nothing arrived, and then", "hold back"),
+    (
+        ClientFault(action="drop", after=1),
+        "messages to a client",
+        "nothing arrived, and then",
+        "hold back, repeat or cut",
+    ),
+    (ClientFault(action="half-close", after=1), "messages to a client", "nothing arrived, and then", "hold back"),
     (FROZEN, "messages to a client", "nothing arrived", "hold back, repeat or cut"),
-    (ClientFault(action="lose"), "messages to a client", "two arrived", "hold back, repeat or cut"),
-    (ClientFault(action="duplicate"), "messages to a client", "one and one and two arrived", "hold back, repeat"),
+    (ClientFault(action="lose", after=1), "messages to a client", "two arrived", "hold back, repeat or cut"),
+    (
+        ClientFault(action="duplicate", after=1),
+        "messages to a client",
+        "one and one and two arrived",
+        "hold back, repeat",
+    ),
 ]
-"""Every fault that is wrong in itself; where it is; what came; what to do."""
+"""Every fault that is wrong in itself; where it is; what came; what to do.
+
+The first message that a client of doctor gets is a snapshot of group state.
+"""
 
 
 @pytest.mark.parametrize(("fault", "tried", "came", "advice"), FAULTS, ids=[f"{fault[0]}" for fault in FAULTS])
@@ -171,6 +186,23 @@ def test_doctor_minds_no_slowness_and_no_closed_connections(
 
     assert outcome.code == 0
     assert [line[:15] for line in outcome.out.splitlines() if line.startswith(" ")] == lines
+
+
+def test_doctor_finds_roles_that_are_taken_away(bare: Command) -> None:
+    """By an event handler for connect; of new roles, no service has to know."""
+    events = EventHandler(hub="chat", access_keys=[DEVELOPMENT_KEY], allowed_origins=["127.0.0.1"])
+    events.on_connect(lambda event: AcceptReply(roles=()))
+
+    with Emulator(event_handlers={"chat": events.asgi}) as strict:
+        code, out, _ = bare("doctor", "--hub", "chat", "--connection-string", strict.connection_string)
+
+    assert code == 1
+    for role in ("joinLeaveGroup", "joinLeaveGroup.doctor", "sendToGroup", "sendToGroup.doctor"):
+        assert f"!! WebSocket with webpubsub.{role}: Forbidden: " in out
+    for role in ("joinLeaveGroups.doc*", "sendToGroups.doc*", "setGroupState", "getGroupState"):
+        assert f"-- WebSocket with webpubsub.{role}: Forbidden: " in out
+    assert out.count("   Does the event handler for connect take the role away?\n") == 4
+    assert out.count("   This service does not know the role yet.\n") == 4
 
 
 def test_doctor_finds_a_wrong_key(bare: Command, emulator: Emulator) -> None:

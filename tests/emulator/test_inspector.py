@@ -1,6 +1,8 @@
 """The inspector without a browser: who gets in, what the feed tells, what requests of the page do, what is hidden."""
 
 import json
+import math
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ import pytest
 
 from webpubsub import WebPubSubServiceClient
 from webpubsub.emulator import DEVELOPMENT_KEY, Emulator
+from webpubsub.emulator._billing import Meter
 from webpubsub.emulator._clients.mqtt_handshake import MqttHandshake
 from webpubsub.emulator._clock import Clock
 from webpubsub.emulator._hub.hub import Connection, Hub, Hubs
@@ -79,6 +82,36 @@ def test_the_page_has_nothing_inline_and_asks_nobody_else(page: httpx.Client) ->
     assert "://" not in text
     assert text.count("<script") == text.count('<script type="module" src="main.js"></script>') == 1
     assert not [module for module in modules if "innerHTML" in module or "http" in module.replace('"http"', "")]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_colour_of_text_can_be_read(page: httpx.Client, scheme: str) -> None:
+    """Its contrast is 4.5 to 1 on every background, and that of the edges of controls 3 to 1 (WCAG 2.2, AA)."""
+    light, dark = (
+        dict(re.findall(r"--([\w-]+): #([0-9a-f]{6});", block))
+        for block in re.findall(r":root \{(.*?)\}", page.get("style.css").text, re.DOTALL)
+    )
+    colours = light if scheme == "light" else light | dark
+    texts = ["ink", "muted", "accent", "good", "warn", "bad", *(kind for kind in KINDS)]
+
+    for background in ("paper", "surface", "hover", "chosen"):
+        assert [name for name in texts if contrast(colours[name], colours[background]) < 4.5] == []
+    assert contrast(colours["on-accent"], colours["accent"]) >= 4.5
+    assert contrast(colours["edge"], colours["surface"]) >= 3
+
+
+KINDS = ("request", "message", "event", "connection", "group", "frame", "fault")
+
+
+def contrast(one: str, other: str) -> float:
+    """Reckon the contrast of two colours as WCAG does."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    red, green, blue = (math.pow((byte / 255 + 0.055) / 1.055, 2.4) for byte in bytes.fromhex(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 TOKEN = "{token}"
@@ -257,6 +290,7 @@ def test_a_snapshot_comes_first_and_then_what_changes() -> None:
         {
             "id": ann_id, "hub": "chat", "user": "ann", "protocol": "json.webpubsub.azure.v1", "groups": ["room"],
             "roles": ["webpubsub.sendToGroup.a"], "attached": True, "waiting": 0, "unacknowledged": 0,
+            "states": [], "follows": [],
         }
     ]  # fmt: skip
     assert changes["state"]["ahead"] == 5
@@ -266,8 +300,27 @@ def test_a_snapshot_comes_first_and_then_what_changes() -> None:
     assert gone == [ann_id]
 
 
+def test_group_state_and_the_bill_are_told(inspected: Emulator, page: httpx.Client) -> None:
+    """What a connection says in its groups, without secrets, which groups it follows, and what has left so far."""
+    roles = ["webpubsub.setGroupState", "webpubsub.getGroupState"]
+    with inspected.connect("states", user_id="ann", roles=roles) as ann, feed(page) as events:
+        state = {"mood": "fine", "api_key": "abc"}
+        ann.send_frame({"type": "setGroupState", "group": "room", "state": state})
+        ann.send_frame({"type": "subscribeGroupState", "group": "room"})
+        told = (data for kind, _, data in events if kind != "records")
+        billing, view = next(
+            (data["billing"], view)
+            for data in told
+            for view in [*data.get("connections", ()), *data.get("changed", ())]
+            if view["follows"]
+        )
+
+    assert (view["states"], view["follows"]) == ([["room", '{"mood": "fine", "api_key": "REDACTED"}']], ["room"])
+    assert billing.keys() == {"deliveries", "delivered_bytes", "events", "event_bytes", "rounded_up", "messages"}
+
+
 def viewer(feed: Feed, after: int | None = None) -> Viewer:
-    board = Board(Hubs(), Clock(), Faults())
+    board = Board(Hubs(), Clock(), Faults(), Meter(), Redaction(()))
     return Viewer(feed, board, Teller(Redaction(())), after, {})
 
 
@@ -331,7 +384,7 @@ def test_what_is_kept_has_bounds_in_number_and_in_size() -> None:
 def test_connections_are_looked_at_now_and_then_only() -> None:
     """For all viewers together."""
     now = [0.0]
-    board = Board(Hubs(), Clock(), Faults(), lambda: now[0])
+    board = Board(Hubs(), Clock(), Faults(), Meter(), Redaction(()), lambda: now[0])
     first = board.views()
 
     assert board.views() is first

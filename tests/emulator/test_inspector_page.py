@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 
-ENTER, ESCAPE, DOWN, UP, END = "\ue007", "\ue00c", "\ue015", "\ue013", "\ue010"
+ENTER, ESCAPE, DOWN, UP, END, TAB = "\ue007", "\ue00c", "\ue015", "\ue013", "\ue010", "\ue004"
 ROOT = Path(__file__).parent.parent.parent
 ROWS = "[...document.querySelectorAll('#timeline-list .row:not([hidden])')]"
 PANEL = "document.getElementById('panel')"
@@ -114,6 +114,12 @@ def test_what_happens_is_shown_at_once(tab: Tab, emulator: Emulator, service: We
         assert "eyJ" not in text
         tab.run(f"{PANEL}.querySelector('button.small').click()")
         assert '{"text": "my own program", ' in tab.run(f"return {PANEL}.innerText")
+
+        press(tab, "open-billing")
+        panel_shows(tab, "1 deliveries, ")
+        service.send_to_group("room", "x" * 2048)
+        panel_shows(tab, "2 deliveries, ")
+        tab.wait_for("parseFloat(document.getElementById('billed').textContent) > 1")
     tab.wait_for("document.getElementById('connection-count').textContent === '0'")
 
 
@@ -184,6 +190,17 @@ def test_search_and_filters_narrow_the_time_line(tab: Tab, emulator: Emulator, s
         narrowed("0")
 
 
+def nameless(tab: Tab) -> list[str]:
+    """Find what can have the focus, but has no name for screen readers."""
+    focusable = [
+        node
+        for node in tab.command("Accessibility.getFullAXTree")["nodes"]
+        if not node["ignored"] and any(each["name"] == "focusable" for each in node.get("properties", ()))
+    ]
+    assert len(focusable) > 10
+    return [node["role"]["value"] for node in focusable if not node["name"]["value"]]
+
+
 def test_the_keyboard_is_enough(tab: Tab, service: WebPubSubServiceClient) -> None:
     """`/` searches, Escape goes to the list, arrows move, Enter opens, Escape closes and goes back."""
     for number in range(40):
@@ -191,6 +208,14 @@ def test_the_keyboard_is_enough(tab: Tab, service: WebPubSubServiceClient) -> No
     shows(tab, "request", "message 39")
     focused = "document.activeElement.id"
 
+    press(tab, "open-send")
+    tab.type(ESCAPE)
+    assert nameless(tab) == []
+    tab.run("document.querySelector('.skip').focus()")
+    actions = ("open-send", "open-client", "open-faults", "open-billing", "open-clock")
+    for following in (*actions, "connection-search", "connections-list"):
+        tab.type(TAB)
+        assert tab.run(f"return {focused}") == following
     tab.type("/")
     tab.wait_for(f"{focused} === 'search'")
     tab.type("request" + ESCAPE)

@@ -6,6 +6,7 @@ earlier one makes them pointless.
 
 import asyncio
 import json
+import re
 import secrets
 import socket
 import ssl
@@ -66,7 +67,9 @@ _ACTIONS: dict[str, Callable[[WebPubSubServiceClient], object]] = {
     "clientConnection/write": lambda client: client.close_connection(_NOBODY),
 }
 """What an identity is allowed to do, action by action, behind `Microsoft.SignalRService/WebPubSub/`."""
-_TAKEN = "Does the event handler for connect take the role away? An older service does not know those with patterns."
+_TAKEN = "Does the event handler for connect take the role away?"
+_NEW = re.compile(r"\.(?:joinLeaveGroups|sendToGroups|[gs]etGroupState)\b")
+"""Roles that not every service knows yet."""
 _ROLES: dict[str, str] = {
     "webpubsub.joinLeaveGroup": "joinGroup",
     "webpubsub.joinLeaveGroup.doctor": "joinGroup",
@@ -74,11 +77,15 @@ _ROLES: dict[str, str] = {
     "webpubsub.sendToGroup": "sendToGroup",
     "webpubsub.sendToGroup.doctor": "sendToGroup",
     "webpubsub.sendToGroups.doc*": "sendToGroup",
+    "webpubsub.setGroupState": "setGroupState",
+    "webpubsub.getGroupState": "subscribeGroupState",
 }
 """What a client with each role sends to show that it may."""
 _FRAMES: dict[str, dict[str, Any]] = {
     "joinGroup": {"type": "joinGroup", "group": "doctor", "ackId": 1},
     "sendToGroup": {"type": "sendToGroup", "group": "doctor", "dataType": "text", "data": "doctor", "ackId": 1},
+    "setGroupState": {"type": "setGroupState", "group": "doctor", "state": {"by": "doctor"}, "ackId": 1},
+    "subscribeGroupState": {"type": "subscribeGroupState", "group": "doctor", "ackId": 1},
 }
 _MARKS = {True: ("ok", "green"), False: ("!!", "red"), None: ("--", "dim")}
 
@@ -296,10 +303,14 @@ async def _converse(tried: str, url: str, frame: dict[str, Any] | None, trust: A
             await websocket.receive_json()
             if frame is not None:
                 await websocket.send_json(frame)
-                ack = await websocket.receive_json()
+                while (ack := await websocket.receive_json()).get("type") != "ack":
+                    pass
                 if not ack.get("success"):
                     error = ack.get("error", {})
-                    return Finding(tried, f"{error.get('name')}: {error.get('message')}", _TAKEN, False)
+                    came = f"{error.get('name')}: {error.get('message')}"
+                    if _NEW.search(tried):
+                        return Finding(tried, came, "This service does not know the role yet.", None)
+                    return Finding(tried, came, _TAKEN, False)
     except aiohttp.WSServerHandshakeError as error:
         advice = "401: key and clock; 403: network rules; 500: the event handler for connect does not accept."
         return Finding(tried, f"refused with {error.status}", advice, False)

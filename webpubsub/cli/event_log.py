@@ -106,7 +106,7 @@ def _writer() -> Callable[[str], None]:
         nonlocal read
         if read:
             try:
-                click.echo(text, nl=False, err=True)
+                click.echo(text, nl=False, err=True, color=True)  # there are none but where they are shown
             except OSError:
                 read = False
                 give_up(sys.stderr)

@@ -136,7 +136,9 @@ class Server:
     def _make_inspector(self) -> "Inspector":
         from ._inspector.inspector import Inspector
 
-        return Inspector.of(self.hubs, self._rest, self._clock, self._faults, self._observer.journal)
+        return Inspector.of(
+            self.hubs, self._rest, self._clock, self._faults, self._observer.journal, self._observer.meter
+        )
 
     async def start(self) -> None:
         """Begin to accept connections."""

@@ -95,6 +95,15 @@ class GroupStates:
         _discard(self._followed, follower.connection_id, group)
         _discard(self._followers, group, follower.connection_id)
 
+    def said_by(self, connection_id: str) -> dict[str, Mapping[str, str]]:
+        """Return what a connection says about itself, by group."""
+        states = {group: self._items[group][connection_id].state for group in self._sizes.get(connection_id, ())}
+        return {group: state for group, state in states.items() if state is not None}
+
+    def followed_by(self, connection_id: str) -> list[str]:
+        """List the groups whose state a connection is told."""
+        return list(self._followed.get(connection_id, ()))
+
     def forget(self, owner: Follower) -> None:
         """Take back what a connection has said, and tell it nothing any more: it is gone."""
         for group in tuple(self._followed.get(owner.connection_id, ())):

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import attrs
 
+from .._billing import Meter
 from .._clock import Clock
 from .._http.auth import Verifier
 from .._http.request import MalformedRequestError, Request, Response
@@ -85,9 +86,12 @@ class Inspector:
     guards: ClassVar[Mapping[str, str]] = _GUARDS
 
     @classmethod
-    def of(cls, hubs: Hubs, service: RestApi, clock: Clock, faults: Faults, journal: Journal) -> "Inspector":
+    def of(
+        cls, hubs: Hubs, service: RestApi, clock: Clock, faults: Faults, journal: Journal, meter: Meter
+    ) -> "Inspector":
         """Make one that sees what is written into a journal from now on, until it is stopped."""
         verifier = service.verifier
+        redaction = Redaction(verifier.access_keys)
         trusting = Trusting(**{field.name: getattr(verifier, field.name) for field in attrs.fields(Verifier)})
         inspector = cls(
             service.endpoint,
@@ -95,8 +99,8 @@ class Inspector:
             attrs.evolve(service, verifier=trusting),
             Feed(),
             secrets.token_urlsafe(24),
-            Board(hubs, clock, faults),
-            Teller(Redaction(verifier.access_keys)),
+            Board(hubs, clock, faults, meter, redaction),
+            Teller(redaction),
             _files(),
             journal,
         )

@@ -23,6 +23,7 @@ export function openConnection(store, connection) {
     seen.replaceChildren(now === undefined ? element("p", {class: "note"}, "This connection is closed.") : facts([
       ["connection", id], ["hub", now.hub], ["user", whoIs(now)], ["subprotocol", protocolOf(now)],
       ["groups", now.groups.join(", ") || "none"], ["roles", now.roles.join("\n") || "none"], ["queue", queueOf(now) || "empty"],
+      ["says", now.states.map(([group, state]) => `${group}: ${state}`).join("\n")], ["follows", now.follows.join(", ")],
     ]));
     for (const button of panel.querySelectorAll("button")) button.disabled = now === undefined;
   };

@@ -11,9 +11,10 @@ export function follow(store, tell) {
     waiting = false;
     const [came, missed, differences] = [records, skipped, changes];
     [records, skipped, changes] = [[], 0, []];
-    for (const {changed, gone, everything, ...facts} of differences) {
-      store.connect(changed, gone, everything);
+    for (const {changed, gone, everything, billing, ...facts} of differences) {
+      if (everything || changed.length > 0 || gone.length > 0) store.connect(changed, gone, everything);
       store.stand(facts);
+      store.bill(billing);
     }
     if (came.length > 0 || missed > 0) store.add(came, missed);
   };
@@ -30,9 +31,9 @@ export function follow(store, tell) {
   };
 
   source.addEventListener("snapshot", event => {
-    const {connections, ahead, faults, ...rest} = JSON.parse(event.data);
-    changes = [{changed: connections, gone: [], everything: true, ahead, faults}];
-    take(rest);
+    const {connections, records: first, skipped: missed, ...facts} = JSON.parse(event.data);
+    changes = [{changed: connections, gone: [], everything: true, ...facts}];
+    take({records: first, skipped: missed});
     tell("live", "live");
   });
   source.addEventListener("records", event => take(JSON.parse(event.data)));

@@ -1,5 +1,6 @@
 // Puts the page together: what the store tells goes into the two lists, and what people press opens a panel.
 
+import {openBilling} from "./billing.js";
 import {openClient} from "./client.js";
 import {openConnection, queueOf, whoIs} from "./connection.js";
 import {openRecord} from "./details.js";
@@ -125,6 +126,8 @@ byId("open-send").addEventListener("click", () => openSend(store));
 byId("open-client").addEventListener("click", () => openClient(store));
 byId("open-faults").addEventListener("click", () => openFaults(store));
 byId("open-clock").addEventListener("click", () => openClock(store));
+byId("open-billing").addEventListener("click", () => openBilling(store));
+store.addEventListener("billing", () => { byId("billed").textContent = NUMBER.format(store.billing.messages); });
 store.addEventListener("facts", () => {
   byId("fault-count").hidden = store.faults === 0;
   byId("fault-count").textContent = store.faults;

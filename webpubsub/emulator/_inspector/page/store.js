@@ -34,6 +34,7 @@ export class Store extends EventTarget {
   names = new Map();
   ahead = 0;
   faults = 0;
+  billing = {messages: 0};
   filter = {query: "", hub: "", connection: "", kinds: new Set(KINDS)};
   #last = 0;
   #fits = () => true;
@@ -71,6 +72,11 @@ export class Store extends EventTarget {
     if (ahead === this.ahead && faults === this.faults) return;
     Object.assign(this, {ahead, faults});
     this.#tell("facts");
+  }
+
+  bill(billing) {
+    this.billing = billing;
+    this.#tell("billing");
   }
 
   narrow(change) {
