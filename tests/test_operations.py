@@ -3,6 +3,7 @@
 import inspect
 import json
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -409,6 +410,38 @@ def test_errors_travel_and_keep_bodies_to_themselves(kind: type[UnexpectedRespon
     assert (type(copy), copy.status_code, copy.content, copy.headers) == (kind, 418, error.content, error.headers)
     assert "418" in str(error)
     assert "secret" not in str(error) + repr(error)
+
+
+NOWHERE = httpx.MockTransport(lambda request: pytest.fail(f"{request.url} was sent"))
+NO_CLIENTS: list[tuple[str, object, str]] = [
+    ("sync", "chat", "takes a client of httpx first, such as service.http, not str"),
+    ("sync_detailed", None, "takes a client of httpx first, such as service.http, not NoneType"),
+    ("pages", object(), "takes a client of httpx first, such as service.http, not object"),
+    (
+        "sync",
+        httpx.AsyncClient(transport=NOWHERE),
+        "takes an httpx.Client first; with an httpx.AsyncClient use asyncio",
+    ),
+    (
+        "sync_detailed",
+        httpx.AsyncClient(transport=NOWHERE),
+        "takes an httpx.Client first; with an httpx.AsyncClient use asyncio",
+    ),
+    ("asyncio", "chat", "takes a client of httpx first, such as service.http, not str"),
+    ("asyncio", httpx.Client(transport=NOWHERE), "takes an httpx.AsyncClient first; with an httpx.Client use sync"),
+    (
+        "asyncio_detailed",
+        httpx.Client(transport=NOWHERE),
+        "takes an httpx.AsyncClient first; with an httpx.Client use sync",
+    ),
+]
+
+
+@pytest.mark.parametrize(("way", "http", "reason"), NO_CLIENTS)
+async def test_what_is_no_client_of_this_colour_sends_nothing(way: str, http: Any, reason: str) -> None:
+    """The client of `webpubsub` itself, a forgotten argument and the other colour are told apart."""
+    with pytest.raises(TypeError, match=re.escape(f"list_connections_in_group.{way} {reason}")):
+        await getattr(NEW.list_connections_in_group, way)(http, "chat", "room")
 
 
 def test_an_operation_describes_itself() -> None:

@@ -55,19 +55,33 @@ class Operation(Generic[P, T]):
 
     def sync(self, http: httpx.Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the operation and return its result."""
+        self._check_client(http, "sync", httpx.AsyncClient)
         return self.parse(http.request(**self.build(*args, **kwargs)))
 
     async def asyncio(self, http: httpx.AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the operation and return its result."""
+        self._check_client(http, "asyncio", httpx.Client)
         return self.parse(await http.request(**self.build(*args, **kwargs)))
 
     def sync_detailed(self, http: httpx.Client, /, *args: P.args, **kwargs: P.kwargs) -> Response[T]:
         """Call the operation and return its result together with status, headers and body."""
+        self._check_client(http, "sync_detailed", httpx.AsyncClient)
         return self._detailed(http.request(**self.build(*args, **kwargs)))
 
     async def asyncio_detailed(self, http: httpx.AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> Response[T]:
         """Call the operation and return its result together with status, headers and body."""
+        self._check_client(http, "asyncio_detailed", httpx.Client)
         return self._detailed(await http.request(**self.build(*args, **kwargs)))
+
+    def _check_client(self, http: object, way: str, wrong: type[httpx.Client | httpx.AsyncClient] | None) -> None:
+        """Refuse what cannot send, before anything is sent."""
+        if not callable(getattr(http, "request", None)):
+            given = type(http).__name__
+            raise TypeError(f"{self.name}.{way} takes a client of httpx first, such as service.http, not {given}")
+        if wrong is httpx.AsyncClient and isinstance(http, wrong):
+            raise TypeError(f"{self.name}.{way} takes an httpx.Client first; with an httpx.AsyncClient use asyncio")
+        if wrong is httpx.Client and isinstance(http, wrong):
+            raise TypeError(f"{self.name}.{way} takes an httpx.AsyncClient first; with an httpx.Client use sync")
 
     def _detailed(self, response: httpx.Response) -> Response[T]:
         return Response(response.status_code, response.headers, response.content, self.parse(response))
@@ -100,6 +114,7 @@ class PagedOperation(Operation[P, T]):
         The iterator raises `UnexpectedContent` for a link that leads to another address, which the credentials of the
         client are not for, or to a page that was there already.
         """
+        self._check_client(http, "pages", None)
         request = self.build(*args, **kwargs)
         return self._awaited(http, request) if isinstance(http, httpx.AsyncClient) else self._blocking(http, request)
 
@@ -179,6 +194,7 @@ class DeprecatedPagedOperation(DeprecatedOperation[P, T], PagedOperation[P, T]):
     ) -> Iterator[T] | AsyncIterator[T]:
         """Call the operation and follow its links."""
         warnings.warn("The service has deprecated this operation.", DeprecationWarning, stacklevel=2)
+        self._check_client(http, "pages", None)
         request = self.build(*args, **kwargs)
         return self._awaited(http, request) if isinstance(http, httpx.AsyncClient) else self._blocking(http, request)
 
