@@ -172,6 +172,10 @@ def tell(done: str, taken: Taken) -> int:
         ("published words that changed; look whether the service did", taken.rewritten),
     ):
         told += [f"{title}:", *(f"  {line}" for line in lines)] if lines else []
+    if done == "written":
+        place = f"spec/{taken.path.name}"
+        known = ["link to what is published; look whether it leads there:", f"  {taken.link}"]
+        told += known if taken.link else [f"no link to what is published; write it as `externalDocs` of {place}"]
     show(told)
     return 0
 

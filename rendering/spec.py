@@ -34,6 +34,7 @@ class Taken:
         lost: Words that are gone with what they were about, or that were replaced.
         rewritten: Places whose published words changed since the last time.
         first_record: The record of published words, if an update wrote the first one.
+        link: Where a new document says that it was published.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class Taken:
     lost: list[str]
     rewritten: list[str]
     first_record: Path | None = None
+    link: str | None = None
 
 
 def documents(root: Path) -> dict[Path, Document]:
@@ -90,6 +92,8 @@ def import_document(
     target = root / "spec" / f"{_stem(known, base, api, theirs['info']['version'], path)}.yaml"
     others = [document for at, document in known.items() if at != base]
     result = files.copied(known[base]) if base else _skeleton(theirs)
+    if base:
+        _lead_on(result, theirs["info"]["version"])
     update(result, theirs)
     carrying.complete(result, [known[base], *others] if base else others)
     result, _ = _converted(result, path)
@@ -110,6 +114,7 @@ def import_document(
         unwritten=carrying.unwritten(result),
         lost=lost,
         rewritten=rewritten,
+        link=result.get("externalDocs", {}).get("url"),
     )
 
 
@@ -219,6 +224,14 @@ def _skeleton(theirs: Document) -> Document:
         "paths": {},
         "components": {},
     }
+
+
+def _lead_on(document: Document, version: str) -> None:
+    """Let the link of a document to what is published lead to another version, as the service files them."""
+    if "externalDocs" in document:
+        link = document["externalDocs"]["url"].replace(document["info"]["version"], version)
+        folders = ("/stable/", "/preview/") if version.endswith("preview") else ("/preview/", "/stable/")
+        document["externalDocs"]["url"] = link.replace(*folders)
 
 
 def _lost(target: Path, before: Document | None, after: Document) -> list[str]:

@@ -21,6 +21,10 @@ from .support.published import as_published
 ROOT = Path(codegen.__file__).parent
 HUB = "/api/hubs/{hub}"
 NEW = "2031-01-01"
+LINK = (
+    "https://github.com/Azure/azure-rest-api-specs/blob/main/specification/webpubsub/data-plane/WebPubSub/stable/{}"
+    "/webpubsub.json"
+)
 
 
 @pytest.fixture
@@ -99,7 +103,10 @@ def test_a_new_version_has_our_words_and_a_list_of_what_is_left(capsys: pytest.C
         f"  POST {HUB}/:pause, status 200: description",
         "  schema Pause: description",
         "  schema Pause, property since: description",
+        "link to what is published; look whether it leads there:",
+        f"  {LINK.format(NEW)}",
     ]
+    assert load(spec(root, NEW))["externalDocs"]["url"] == LINK.format(NEW)
     result = load(spec(root, NEW))
     assert differences(result, load(published)) == []
     assert "Published" not in spec(root, NEW).read_text()
@@ -154,6 +161,7 @@ def test_an_api_that_is_like_none_of_ours_is_taken_in_all_the_same(
     code, out, _ = run(capsys, tmp_path, "import", publish(tmp_path))
     assert code == 0
     assert out.startswith("spec/2024-12-01.yaml: written; no difference\nleft to write, marked TODO:\n")
+    assert out.endswith("\nno link to what is published; write it as `externalDocs` of spec/2024-12-01.yaml\n")
     assert differences(load(spec(tmp_path)), load(tmp_path / "published.json")) == []
 
 
