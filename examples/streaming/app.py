@@ -1,10 +1,10 @@
 """The answers of a language model, streamed to everybody in a group while they come into being.
 
 A client sends the event `ask` with `{"question": "..."}` and gets `{"answer": "<id>"}` at once. Then the group
-`answers` gets `{"answer": "<id>", "number": 0, "text": "You "}`, `number` 1 and so on, and in the end one with
-`"end": true`, and with `"failed": true` when the model broke off.
+`answers` gets the words as a stream with that id: messages with `"stream": {"streamId": "<id>", "streamSequenceId": 1}`
+and so on, the last one with `"endOfStream": true`, and with an `error` when the model broke off.
 
-Each piece is sent after the service has accepted the one before: that is what keeps the order of messages to one group.
+Streams are frames of the WebSocket protocol, so the application is a client of the service, too, for each answer.
 """
 
 import asyncio
@@ -18,11 +18,13 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from examples.streaming import model
+from examples.streaming.stream import publish
 from webpubsub.aio import WebPubSubServiceClient
 from webpubsub.events import AcceptReply, ConnectEvent, EventHandler, UserEvent, accept
 
 HUB = "assistant"
 GROUP = "answers"
+MODEL = "model"
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ def create_app(connection_string: str) -> FastAPI:
 
     @handler.on_connect
     async def connect(event: ConnectEvent) -> AcceptReply:
-        return accept(groups=[GROUP])
+        return accept() if event.user_id == MODEL else accept(groups=[GROUP])
 
     @handler.on_event("ask")
     async def ask(event: UserEvent[Question]) -> dict[str, str]:
@@ -57,16 +59,11 @@ def create_app(connection_string: str) -> FastAPI:
         return {"answer": answer_id}
 
     async def stream(answer_id: str, question: str) -> None:
-        number = 0
-        last: dict[str, bool] = {"end": True}
         try:
-            async for text in model.answer(question):
-                await service.send_to_group(GROUP, {"answer": answer_id, "number": number, "text": text})
-                number += 1
+            token = await service.get_client_access_token(user_id=MODEL, roles=[f"webpubsub.sendToGroup.{GROUP}"])
+            await publish(token.url, GROUP, answer_id, model.answer(question))
         except Exception:
             logger.exception("The answer %s broke off.", answer_id)
-            last["failed"] = True
-        await service.send_to_group(GROUP, {"answer": answer_id, "number": number, **last})
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +11,9 @@ from websockets.typing import Subprotocol
 
 from examples.streaming import model
 from examples.streaming.app import create_app
+from examples.streaming.stream import StreamClosedError, publish
 from tests.support.web_servers import listener, uvicorn_server
+from webpubsub.aio import WebPubSubServiceClient
 from webpubsub.emulator import Emulator
 
 SECONDS_TO_WAIT = 20
@@ -39,16 +42,16 @@ def ask(asking: ClientConnection, question: str) -> None:
     asking.send(json.dumps(frame))
 
 
-def read(reading: ClientConnection, ends: int) -> tuple[list[str], dict[str, list[dict[str, object]]]]:
+def read(reading: ClientConnection, ends: int) -> tuple[list[str], dict[str, list[dict[str, Any]]]]:
     """Read until so many answers have ended; return the ids that were replied, and the pieces of each answer."""
     replied: list[str] = []
-    pieces: dict[str, list[dict[str, object]]] = {}
-    while sum("end" in parts[-1] for parts in pieces.values()) < ends:
+    pieces: dict[str, list[dict[str, Any]]] = {}
+    while sum("endOfStream" in parts[-1]["stream"] for parts in pieces.values()) < ends:
         frame = json.loads(reading.recv(timeout=SECONDS_TO_WAIT))
         if frame["type"] == "message" and frame["from"] == "server":
             replied.append(frame["data"]["answer"])
         elif frame["type"] == "message":
-            pieces.setdefault(frame["data"]["answer"], []).append(frame["data"])
+            pieces.setdefault(frame["stream"]["streamId"], []).append(frame)
     return replied, pieces
 
 
@@ -63,8 +66,10 @@ def test_answers_come_whole_and_in_order_to_everybody(application: str) -> None:
     assert set(replied) == heard.keys() == overheard.keys()
     assert heard == overheard
     for parts in heard.values():
-        assert [part["number"] for part in parts] == list(range(len(parts)))
-    texts = {"".join(str(part.get("text", "")) for part in parts) for parts in heard.values()}
+        assert [part["stream"]["streamSequenceId"] for part in parts] == list(range(1, len(parts) + 1))
+        assert "error" not in parts[-1]["stream"]
+        assert {part["fromUserId"] for part in parts} == {"model"}
+    texts = {"".join(part["data"] for part in parts) for parts in heard.values()}
     assert texts == {"You asked: one two three ", "You asked: four five six "}
 
 
@@ -80,4 +85,22 @@ def test_an_answer_that_breaks_off_has_an_end(application: str, monkeypatch: pyt
         ask(asking, "one")
         (parts,) = read(asking, 1)[1].values()
 
-    assert [sorted(part) for part in parts] == [["answer", "number", "text"], ["answer", "end", "failed", "number"]]
+    assert [part["data"] for part in parts] == ["You ", ""]
+    assert parts[-1]["stream"]["error"] == {
+        "name": "UserError",
+        "message": "The answer broke off.",
+        "userErrorCode": "BrokenOff",
+    }
+
+
+async def test_a_stream_that_the_service_does_not_take_is_an_error() -> None:
+    """Whoever may not send to the group learns it at the start."""
+
+    async def nothing() -> AsyncIterator[str]:
+        yield pytest.fail("it must not be asked for")
+
+    with Emulator() as emulator:
+        async with WebPubSubServiceClient.from_connection_string(emulator.connection_string, "chat") as service:
+            url = (await service.get_client_access_token()).url
+            with pytest.raises(StreamClosedError, match="Forbidden"):
+                await publish(url, "answers", "1", nothing())

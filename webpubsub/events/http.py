@@ -196,8 +196,14 @@ def make_response(event: AnyEvent | Preflight | None, reply: Reply | EventError 
 def _read_headers(headers: Headers) -> dict[str, str]:
     read: dict[str, str] = {}
     for raw_name, raw_value in pairs_of(headers):
-        name = (raw_name.decode("latin-1") if isinstance(raw_name, bytes) else raw_name).lower()
-        value = _header_text(name, raw_value).strip(" \t")
+        name = (str(raw_name, "latin-1") if isinstance(raw_name, bytes) else raw_name).lower()
+        raw = raw_value if isinstance(raw_value, bytes) else _bytes_of(name, raw_value)
+        try:
+            value = raw.decode().strip(" \t")
+        except UnicodeDecodeError:
+            if name.startswith("ce-") and raw is raw_value:
+                raise EventError(400, f"the header {name} is not UTF-8") from None
+            value = raw.decode("latin-1").strip(" \t")
         if name in read:
             if name in _ONCE:
                 raise EventError(400, f"the header {name} is there twice")
@@ -208,16 +214,6 @@ def _read_headers(headers: Headers) -> dict[str, str]:
             # WSGI servers join what comes twice.
             raise EventError(400, f"the header {name} is there twice, or holds a comma")
     return read
-
-
-def _header_text(name: str, value: str | bytes) -> str:
-    raw = value if isinstance(value, bytes) else _bytes_of(name, value)
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        if name.startswith("ce-") and isinstance(value, bytes):
-            raise EventError(400, f"the header {name} is not UTF-8") from None
-        return raw.decode("latin-1")
 
 
 def _bytes_of(name: str, value: str) -> bytes:
@@ -301,17 +297,16 @@ def _attributes(headers: Mapping[str, str], connection_id: str, hub: str, time: 
 
 
 def _prefixed(headers: Mapping[str, str], prefix: str) -> UserProperties:
-    named = [name for name in headers if name.startswith(prefix)]
-    return tuple((name.removeprefix(prefix), headers[name]) for name in named)
+    return tuple([(name.removeprefix(prefix), headers[name]) for name in headers if name.startswith(prefix)])
 
 
 def _event(headers: Mapping[str, str], body: bytes, attributes: dict[str, Any]) -> AnyEvent:
     kind = attributes["event_type"].lower()
     if kind.startswith(_USER):
         content_type = headers.get("content-type", bodies.BINARY).partition(";")[0].strip().lower()
-        name = headers.get("ce-eventname") or attributes["event_type"][len(_USER) :]
+        attributes["event_name"] = headers.get("ce-eventname") or attributes["event_type"][len(_USER) :]
         return UserEvent(
-            **{**attributes, "event_name": name},
+            **attributes,
             data=bodies.read(body, content_type),
             content_type=content_type,
             body=body,

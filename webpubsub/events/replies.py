@@ -200,7 +200,7 @@ def reply(
     return MessageReply(
         body=body,
         content_type=written,
-        metadata=_metadata(metadata or {}),
+        metadata=_metadata(metadata) if metadata else {},
         state=None if state is None else bodies.encode_state(state),
         user_properties=_in_headers(_user_properties(user_properties)),
     )
@@ -252,6 +252,8 @@ def _in_headers(properties: UserProperties) -> UserProperties:
 
 
 def _user_properties(properties: Mapping[str, str] | Iterable[tuple[str, str]]) -> UserProperties:
+    if properties == ():
+        return ()
     pairs: object = properties.items() if isinstance(properties, Mapping) else properties
     if isinstance(pairs, (str, bytes)) or not isinstance(pairs, Iterable):
         raise TypeError(f"user_properties must be a mapping or pairs, not {type(properties).__name__}.")

@@ -40,11 +40,14 @@ def application(handler: EventHandler) -> Application:
     return serve
 
 
-def headers_of(environ: Environ) -> Iterator[tuple[bytes, bytes]]:
-    """Read the headers of a request as the bytes that came."""
+def headers_of(environ: Environ) -> Iterator[tuple[str, bytes]]:
+    """Read the headers of a request, their values as the bytes that came.
+
+    Names stay text: servers make them upper case, which leads some letters out of latin-1.
+    """
     for name, value in environ.items():
         if name.startswith("HTTP_") or name in _WITHOUT_PREFIX:
-            yield name.removeprefix("HTTP_").replace("_", "-").encode("latin-1"), value.encode("latin-1")
+            yield name.removeprefix("HTTP_").replace("_", "-"), value.encode("latin-1")
 
 
 def length_of(environ: Environ) -> int | None:
