@@ -8,13 +8,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import azure.functions as func
 import httpx
 import pytest
 from django.conf import settings
 from django.test.utils import override_settings
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -29,6 +34,9 @@ SERVERS: list[tuple[str, str]] = [
     ("with_litestar", "asgi"),
     ("with_aiohttp", "aiohttp"),
     ("with_flask", "wsgi"),
+    ("with_quart", "asgi"),
+    ("with_azure_functions", "functions"),
+    ("with_bottle", "wsgi"),
     ("with_django", "wsgi"),
     ("with_django", "asgi"),
 ]
@@ -42,6 +50,27 @@ def load(name: str) -> ModuleType:
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def functions_host(app: func.AsgiFunctionApp) -> Starlette:
+    """Do what the host of Azure Functions does: hand each HTTP request to the only function of the application."""
+    (function,) = app.get_functions()
+    run = function.get_user_function()
+
+    async def trigger(request: Request) -> Response:
+        headers = {name.decode(): value.decode() for name, value in request.headers.raw}
+        given = func.HttpRequest(
+            request.method, str(request.url), headers=headers, params=dict(request.query_params),
+            route_params={}, body=await request.body(),
+        )  # fmt: skip
+        context = SimpleNamespace(
+            function_directory="", function_name="", invocation_id="", thread_local_storage=None, trace_context=None,
+            retry_context=None,
+        )  # fmt: skip
+        answer = await run(given, context)
+        return Response(answer.get_body(), answer.status_code, dict(answer.headers))
+
+    return Starlette(routes=[Route("/{path:path}", trigger, methods=["GET", "OPTIONS", "POST"])])
 
 
 @contextmanager
@@ -60,10 +89,11 @@ def serving(name: str, kind: str, sock: socket.socket) -> Iterator[str]:
                 app, lifespan = (module.asgi, "off") if name == "with_django" else (module.app, "on")
                 with uvicorn_server(app, sock, lifespan=lifespan) as url:  # type: ignore[arg-type]
                     yield url
+            case "functions":
+                with uvicorn_server(functions_host(module.app), sock, lifespan="off") as url:
+                    yield url
             case "wsgi":
-                with werkzeug_server(
-                    getattr(module, "wsgi", module.app if name == "with_flask" else None), sock
-                ) as url:
+                with werkzeug_server(module.wsgi if name == "with_django" else module.app, sock) as url:
                     yield url
     del sys.modules[name]
     module.handler.close()
