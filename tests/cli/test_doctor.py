@@ -1,5 +1,6 @@
 """`doctor` over TLS, with an identity, and with what stands between here and the service."""
 
+import importlib
 import json
 import socket
 import ssl
@@ -15,8 +16,9 @@ from typing import Any
 import azure.identity
 import pytest
 import trustme
+from aiohttp import web
 
-from tests.support.web_servers import wsgiref_server
+from tests.support.web_servers import aiohttp_server, wsgiref_server
 from webpubsub.emulator import Emulator, RequestFault
 from webpubsub.tokens import JSONValue, sign
 
@@ -156,6 +158,35 @@ def test_what_stands_in_the_way_is_told(
     assert found[tried]["advice"]
 
 
+@pytest.mark.parametrize(("silent", "came"), [(True, "no response in time"), (False, "closed, or no JSON came")])
+def test_a_websocket_that_says_nothing_is_told(
+    bare: Command, monkeypatch: pytest.MonkeyPatch, silent: bool, came: str
+) -> None:
+    """One that is opened and stays silent, and one that is closed at once."""
+
+    async def respond(_: web.Request) -> web.Response:
+        return web.Response()
+
+    async def open_websocket(request: web.Request) -> web.WebSocketResponse:
+        websocket = web.WebSocketResponse(protocols=["json.webpubsub.azure.v1"])
+        await websocket.prepare(request)
+        if silent:
+            await websocket.receive()
+        return websocket
+
+    monkeypatch.setattr(importlib.import_module("webpubsub.cli.doctor"), "_TIMEOUT_SECONDS", 0.3)
+    application = web.Application()
+    application.router.add_get("/client/hubs/doctor", open_websocket)
+    application.router.add_get("/api/{rest:.*}", respond)
+    with aiohttp_server(application) as url:
+        code, found = findings(bare, "--connection-string", f"Endpoint={url};AccessKey={KEY};Version=1.0;")
+
+    finding = found["WebSocket without roles"]
+    assert (code, finding["good"], finding["came"]) == (1, False, came)
+    assert "Does a proxy stand in the way" in finding["advice"]
+    assert list(found)[-1] == "WebSocket without roles"
+
+
 def test_a_service_that_does_not_list_its_versions_is_not_blamed(bare: Command) -> None:
     """Nothing is good or bad about that."""
     with wsgiref_server(service(200, {})) as url:
@@ -205,9 +236,11 @@ def test_an_identity_is_tried(
     monkeypatch.setattr(azure.identity, "DefaultAzureCredential", Signed)
 
     came, found = findings(bare, "--endpoint", emulator.endpoint, "--identity", "--handler", "http://127.0.0.1:9/")
-    health = bare("send", "chat", "hello", "--endpoint", emulator.endpoint, "--identity")
+    send = bare("send", "chat", "hello", "--endpoint", emulator.endpoint, "--identity")
+    few = ("--clients", "1", "--rate", "5", "--seconds", "1")
+    load = bare("load", "chat", *few, "--endpoint", emulator.endpoint, "--identity")
 
-    assert (came, found["identity"]["good"], health.code) == (code, good, code)
+    assert (came, found["identity"]["good"], send.code, load.code) == (code, good, code, code)
     assert found["event handler"]["good"] is None
     assert good or "Sign in again" in found["identity"]["advice"]
 

@@ -17,6 +17,7 @@ from webpubsub.events import AcceptReply, ConnectEvent, EventHandler, RejectRepl
 from .conftest import Command
 
 examination = importlib.import_module("webpubsub.cli.doctor")  # the command in it has the same name
+loading = importlib.import_module("webpubsub.cli.loading")
 Respond = Callable[[str, list[tuple[str, str]]], object]
 
 
@@ -26,7 +27,9 @@ def handler(emulator: Emulator) -> Iterator[str]:
     events = EventHandler(hub="chat", access_keys=[emulator.access_key], allowed_origins=["127.0.0.1"])
 
     @events.on_connect
-    def connect(event: ConnectEvent) -> RejectReply | None:
+    def connect(event: ConnectEvent) -> AcceptReply | RejectReply | None:
+        if event.user_id == "zoe":
+            return AcceptReply(state="second")
         return RejectReply(status=403) if event.user_id == "mallory" else None
 
     @events.on_event("order")
@@ -308,6 +311,13 @@ def test_trigger_plays_an_event(
         assert [line for line in outcome.out.splitlines() if not line.startswith("{}")] == lines
 
 
+def test_trigger_hands_state_in_and_shows_what_comes_back(command: Command, handler: str) -> None:
+    """As the service keeps it for the connection."""
+    outcome = command("trigger", "connect", handler, "--user", "zoe", "--state", "first")
+
+    assert (outcome.code, outcome.out.splitlines()[1]) == (0, "state: second")
+
+
 def test_trigger_tells_of_a_handler_that_is_not_there(command: Command) -> None:
     """In one line."""
     with Emulator() as gone:
@@ -354,6 +364,21 @@ def test_load_counts_what_goes_wrong(
     assert outcome.code == 1
     assert {key for key in ("refused", "broken", "lost", "duplicated") if measured[key]} == {name}
     assert measured[name] == count
+
+
+def test_load_counts_what_does_not_arrive(
+    command: Command, emulator: Emulator, hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a time for what is late; what others send to the hub does not count."""
+    monkeypatch.setattr(loading, "_SETTLE_SECONDS", 0.5)
+    emulator.faults.add(ClientFault(action="lose", times=2))
+    tally = loading._Tally(count=1, clients=1)
+
+    outcome = command("load", hub, "--clients", "2", "--rate", "10", "--seconds", "1", "--output", "json")
+    tally.take(0, "a message of somebody else")
+
+    assert (outcome.code, json.loads(outcome.out)["lost"], json.loads(outcome.out)["received"]) == (1, 2, 18)
+    assert (tally.received, tally.duplicated) == (0, 0)
 
 
 def test_load_that_cannot_connect_is_one_line(command: Command, emulator: Emulator, hub: str) -> None:

@@ -1,5 +1,6 @@
 """`send`, `listen`, `token`: messages out of the command and into it."""
 
+import importlib
 import io
 import json
 import os
@@ -220,6 +221,21 @@ def test_a_reliable_listener_survives_a_cut_socket(
     out, err = capsys.readouterr()
     assert [line.rpartition(" ")[2] for line in out.splitlines()] == ["one", "two"]
     assert err.splitlines()[1:] == ["the connection broke; trying to recover", "recovered"]
+
+
+def test_a_reliable_listener_gives_up_in_the_end(
+    hub: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """When the service keeps nothing for it any more, and is not even there."""
+    receiving = importlib.import_module("webpubsub.cli.receiving")
+    monkeypatch.setattr(receiving, "_RECOVERY_SECONDS", 0.02)
+    monkeypatch.setattr(receiving, "_PAUSE_SECONDS", 0.01)
+    with Emulator() as stopping:
+        running = Running("listen", hub, "--reliable", "--connection-string", stopping.connection_string)
+        _wait_for_client(stopping, hub)
+
+    assert running.code() == 1
+    assert "the connection broke and could not be recovered" in capsys.readouterr().err
 
 
 def test_a_listener_that_is_closed_ends_with_1(

@@ -1,5 +1,6 @@
 """Wrong use: one line on standard error, and exit code 2."""
 
+import io
 import re
 import shlex
 import subprocess
@@ -172,6 +173,27 @@ def test_a_missing_package_is_named_in_this_process(bare: Command, monkeypatch: 
     code, _, err = bare("health")
 
     assert (code, err.endswith("pip install 'webpubsub[cli]'\n")) == (2, True)
+
+
+def test_a_module_of_ours_that_is_missing_is_raised(bare: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a mistake of ours, and no advice to install anything would help."""
+    monkeypatch.delitem(sys.modules, "webpubsub.cli.commands")
+    monkeypatch.setitem(sys.modules, "webpubsub.cli.planning", None)
+
+    with pytest.raises(ModuleNotFoundError, match=r"webpubsub\.cli\.planning"):
+        bare("health")
+
+
+def test_an_interrupt_ends_with_130(bare: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While standard input is read, and without a word."""
+
+    class Interrupted(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Interrupted()))
+
+    assert bare("send", "chat", "-", "--local") == (130, "", "\n")
 
 
 def test_the_arguments_of_the_process_are_the_default(

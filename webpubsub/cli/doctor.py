@@ -316,7 +316,9 @@ async def _converse(tried: str, url: str, frame: dict[str, Any] | None, trust: A
         return Finding(tried, f"refused with {error.status}", advice, False)
     except TimeoutError:
         return Finding(tried, "no response in time", "Does a proxy stand in the way that knows no WebSocket?", False)
-    except (aiohttp.ClientError, OSError, TypeError, ValueError) as error:
+    except (TypeError, ValueError):
+        return Finding(tried, "closed, or no JSON came", "Does a proxy stand in the way?", False)
+    except (aiohttp.ClientError, OSError) as error:
         return Finding(tried, str(error) or type(error).__name__, "Does a proxy stand in the way?", False)
     return Finding(tried, "opened" if frame is None else f"opened, {frame['type']} allowed")
 
