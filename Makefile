@@ -49,6 +49,7 @@ bench: $(VENV)/.dev ## measure against the official SDK, bare httpx and bare aio
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.events
 	$(BIN)/python -m benchmarks.fanout
+	$(BIN)/python -m benchmarks.load
 
 clean: ## forget the virtual environment
 	rm -rf $(VENV) dist

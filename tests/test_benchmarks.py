@@ -1,5 +1,6 @@
 """The benchmarks run, and would notice a contender that does less than its job. No time is asserted here."""
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from dataclasses import replace
 import jwt
 import pytest
 
-from benchmarks import fanout, report, rounds
+from benchmarks import fanout, load, report, rounds
 from benchmarks.__main__ import RESULTS
 from benchmarks.measure import Sample, measure
 from benchmarks.service import Request, UnfairError, arrived, judge, serving
@@ -189,9 +190,26 @@ def test_a_shortened_case_asks_for_fewer_calls() -> None:
     assert shortened(replace(CASES[0], calls=5, warm_up=0), 10).requests == 5
 
 
-def test_every_subprotocol_delivers_all_that_is_broadcast() -> None:
+def test_a_run_delivers_all_that_is_broadcast() -> None:
     """The emulator and the bare loop each bring every message to every client, in order, or the run fails."""
-    found = fanout.measure(1, 3, 4)
+    name = "emulator, protobuf, reliable"
+    found = fanout.measure(2, 3, 4, {name: fanout.SUBPROTOCOLS[name]})
 
-    assert found.keys() == {fanout.BARE, *fanout.SUBPROTOCOLS}
+    assert found.keys() == {fanout.BARE, name, fanout.SPREAD}
     assert all(cost > 0 for costs in found.values() for cost in costs)
+
+
+def test_the_load_is_what_it_says() -> None:
+    """Messages of all senders are counted, clients that go leave nothing, an MQTT client connects to be idle."""
+    arrived, seconds, cpu = asyncio.run(load.crowd(3, 2))
+
+    assert (arrived, seconds > 0, cpu > 0) == (24, True, True)
+    assert asyncio.run(load.drops(100)) > 0
+    assert asyncio.run(load.idle("MQTT", 1)) >= 0
+
+
+@pytest.mark.parametrize("frames", [[b"<0:0>"], [b"<0:1>", b"<0:0>", b"<1:0>", b"<1:1>"]])
+def test_a_message_that_is_missing_or_out_of_order_is_noticed(frames: list[bytes]) -> None:
+    """The load is a test, too."""
+    with pytest.raises(AssertionError, match="missing, or out of order"):
+        load._check(frames, 2)

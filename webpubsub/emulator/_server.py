@@ -56,6 +56,8 @@ __all__ = ["Server"]
 _CLOSE_SECONDS: Final = 2.0
 _PARTING_SECONDS: Final = 0.1
 """How long clients that are told of the end may do nothing before they are left."""
+_LINGERING_SECONDS: Final = 1.0
+"""How long the rest of a refused request is read, be its client there or not."""
 _TICK_SECONDS: Final = 0.1
 _NOT_RECOVERED: Final = Close(CloseCode.POLICY_VIOLATION, "The connection could not be recovered.")
 _MALFORMED: Final = (HttpProcessingError, web.RequestPayloadError)
@@ -153,6 +155,7 @@ class Server:
             logger=_http_logger,
             auto_decompress=False,
             keepalive_timeout=self._settings.request_seconds,
+            lingering_time=min(_LINGERING_SECONDS, self._settings.request_seconds),
         )
         self._acceptor = Acceptor(self._listener, self._http, self._tls)
         self._check_clients()
