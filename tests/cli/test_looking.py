@@ -290,6 +290,7 @@ def test_doctor_tells_of_a_handler_that_is_not_there(command: Command) -> None:
         (("connect", "--user", "ann"), 0, ["204 No Content"]),
         (("connected",), 0, ["204 No Content"]),
         (("disconnected",), 0, ["204 No Content"]),
+        (("disconnect",), 0, ["204 No Content"]),
         (("order", "--type", "json", "--data", "[1]", "--user", "Zoë"), 0, ["200 OK", '{"ordered":[1],"by":"Zoë"}']),
         (("nothing",), 1, None),
         (("connect", "--user", "mallory"), 1, None),

@@ -20,6 +20,7 @@ __all__ = ["signed_event", "trigger"]
 
 _TIMEOUT_SECONDS = 30.0
 _SYSTEM = ("connect", "connected", "disconnected")
+_ALSO_CALLED = {"disconnect": "disconnected"}
 
 
 @click.command(
@@ -58,8 +59,9 @@ def trigger(
 ) -> int:
     """Send EVENT to the webhook at URL.
 
-    EVENT is connect, connected, disconnected, message, or the name of an event of your own.
+    EVENT is connect, connected, disconnected (or disconnect), message, or the name of an event of your own.
     """
+    event = _ALSO_CALLED.get(event, event)
     if kind == "json" or (data and event in _SYSTEM):
         try:
             json.loads(data)
