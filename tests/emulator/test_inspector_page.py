@@ -126,7 +126,8 @@ def test_what_happens_is_shown_at_once(tab: Tab, emulator: Emulator, service: We
 def test_text_from_outside_stays_text(tab: Tab, emulator: Emulator, service: WebPubSubServiceClient) -> None:
     """Names, bodies and headers that would be elements or scripts anywhere else, in lists and when they are opened."""
     evil = "<img src=x onerror=window.hacked=1>"
-    with emulator.connect("chat", user_id=evil, groups=[evil]) as client:
+    with emulator.connect("chat", user_id=evil, groups=[evil], roles=["webpubsub.setGroupState"]) as client:
+        client.send_frame({"type": "setGroupState", "group": evil, "state": {evil: evil}})
         service.send_to_group(evil, evil, content_type="text/plain")
         url = f"{emulator.endpoint}/api/hubs/chat/{evil.replace('/', '')}"
         httpx.post(url, content=evil, headers={"x-note": "</dd><script>window.hacked=1</script>"}, trust_env=False)
@@ -140,6 +141,7 @@ def test_text_from_outside_stays_text(tab: Tab, emulator: Emulator, service: Web
         tab.wait_for("document.querySelector('#connections-list .row:not([hidden])')")
         tab.run("document.querySelector('#connections-list .row').click()")
         panel_shows(tab, f"{evil}2")
+        panel_shows(tab, f'{evil}: {{"{evil}": "{evil}"}}')
 
     assert tab.run("return [window.hacked ?? null, document.querySelectorAll('img, main script').length]") == [None, 0]
 
