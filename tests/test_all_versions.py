@@ -17,6 +17,8 @@ from rendering.grammar import name_of
 from rendering.pointers import Document, operations
 from webpubsub_rest import Operation, PagedOperation, TextBody
 
+from .support.tables import every_row
+
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = {path.stem: files.load(path) for path in sorted((ROOT / "spec").glob("*.yaml"))}
 
@@ -43,7 +45,7 @@ CALLS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "path", "method", "operation", "parameters"), CALLS)
+@every_row(("name", "path", "method", "operation", "parameters"), CALLS)
 def test_an_operation_builds_what_its_document_says(
     name: str, path: str, method: str, operation: Document, parameters: list[Document]
 ) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from .support.tables import every_row
+
 ROOT = Path(__file__).parent.parent
 STANDARD = set(sys.stdlib_module_names)
 
@@ -106,7 +108,7 @@ def imports_of(module: str) -> set[str]:
     return imports(path, module if path.name == "__init__.py" else module.rpartition(".")[0])
 
 
-@pytest.mark.parametrize("module", MODULES)
+@every_row("module", MODULES)
 def test_a_module_imports_only_what_its_layer_may(module: str) -> None:
     """The table of layers, import by import; a module that no row names has no layer yet."""
     layer, allowed = next((name, allowed) for name, allowed in LAYERS if is_in(module, {name}))
@@ -116,7 +118,7 @@ def test_a_module_imports_only_what_its_layer_may(module: str) -> None:
     assert {name for name in imports_of(module) if not is_in(name, allowed | own | STANDARD)} == set()
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if is_in(name, {"webpubsub.cli"})])
+@every_row("module", [name for name in MODULES if is_in(name, {"webpubsub.cli"})])
 def test_the_command_is_made_of_what_everybody_can_use(module: str) -> None:
     """It reaches into no underscored module: what it does, a user can do."""
     assert {name for name in imports_of(module) if "._" in name} == set()
@@ -129,7 +131,7 @@ def test_every_row_is_needed() -> None:
     assert unused <= {"webpubsub.compat", "webpubsub.events"}
 
 
-@pytest.mark.parametrize("path", RENDERED, ids=[str(path.relative_to(ROOT)) for path in RENDERED])
+@every_row("path", RENDERED, ids=[str(path.relative_to(ROOT)) for path in RENDERED])
 def test_rendered_code_imports_nothing_of_ours(path: Path) -> None:
     """The raw layer stands alone: httpx, attrs, and itself."""
     package = ".".join(path.relative_to(ROOT / "generated").parent.parts)
@@ -142,7 +144,7 @@ def test_rendered_code_imports_nothing_of_ours(path: Path) -> None:
     } | STANDARD
 
 
-@pytest.mark.parametrize("path", RENDERING, ids=[str(path.relative_to(ROOT)) for path in RENDERING])
+@every_row("path", RENDERING, ids=[str(path.relative_to(ROOT)) for path in RENDERING])
 def test_rendering_needs_nothing_that_it_renders(path: Path) -> None:
     """`codegen.py` has to run when `webpubsub` does not import."""
     found = imports(path, "rendering")
@@ -150,7 +152,7 @@ def test_rendering_needs_nothing_that_it_renders(path: Path) -> None:
     assert {name for name in found if is_in(name, {"webpubsub", "webpubsub_rest"})} == set()
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if is_in(name, {"webpubsub._async", "webpubsub._sync"})])
+@every_row("module", [name for name in MODULES if is_in(name, {"webpubsub._async", "webpubsub._sync"})])
 def test_what_the_clients_wait_with_has_a_name(module: str) -> None:
     """The twins differ in `asynchronous` and `blocking` only; neither imports asyncio or threading itself."""
     assert {name.partition(".")[0] for name in imports_of(module)} & {"asyncio", "threading", "anyio"} == set()

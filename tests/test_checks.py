@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from webpubsub import ClientProtocol, ConfigurationError, Permission, _checks
 
+from .support.tables import every_row
+
 Check = Callable[[object], object]
 
 
@@ -181,20 +183,20 @@ OF_ANOTHER_TYPE: list[tuple[Callable[..., object], object, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("check", "value", "taken"), TAKEN)
+@every_row(("check", "value", "taken"), TAKEN)
 def test_what_the_service_allows_is_taken(check: Check, value: object, taken: object) -> None:
     """The last value inside of each limit, and every form that callers use."""
     assert check(value) == taken
 
 
-@pytest.mark.parametrize(("check", "value", "reason"), REFUSED)
+@every_row(("check", "value", "reason"), REFUSED)
 def test_what_the_service_forbids_is_refused(check: Check, value: object, reason: str) -> None:
     """The first value outside of each limit; the error says what is allowed."""
     with pytest.raises(ConfigurationError, match=reason):
         check(value)
 
 
-@pytest.mark.parametrize(("check", "value", "reason"), OF_ANOTHER_TYPE)
+@every_row(("check", "value", "reason"), OF_ANOTHER_TYPE)
 def test_a_value_of_another_type_is_a_type_error(check: Check, value: object, reason: str) -> None:
     """The error names the argument and the type that was given."""
     with pytest.raises(TypeError, match=reason):

@@ -21,6 +21,8 @@ from rendering.files import load
 from rendering.pointers import Document
 from rendering.swagger import to_openapi3
 
+from .support.tables import every_row
+
 ROOT = Path(codegen.__file__).parent
 FIXTURE = ROOT / "tests" / "fixtures" / "swagger-2.0.json"
 SWAGGER = load(FIXTURE)
@@ -68,7 +70,7 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 # What is told, and how much it matters
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("path", "value", "lines"),
     [
         ((*TTL, "maximum"), 600, [f"fine {IN_SEND}query ttl: maximum 300 -> 600"]),
@@ -276,7 +278,7 @@ def test_renamed_schemas_and_enumerations_are_told_as_renamed_down_to_the_last()
 # What is no difference
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("path", "value"),
     [
         (("info", "title"), "Another title"),

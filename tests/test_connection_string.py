@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from webpubsub import ConfigurationError, ConnectionString, WebPubSubServiceClient
 from webpubsub.connection_string import endpoint_url
 
+from .support.tables import every_row
+
 KEY = "s3cr3t+/="
 HOST = "https://example.webpubsub.azure.com"
 
@@ -86,13 +88,13 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("text", "endpoint"), READ.values(), ids=READ)
+@every_row(("text", "endpoint"), READ.values(), ids=READ)
 def test_a_connection_string_gives_its_endpoint_and_its_key(text: str, endpoint: str) -> None:
     """Case, order, spaces, slashes at the end and the documented fields make no difference."""
     assert ConnectionString.parse(text) == ConnectionString(endpoint, KEY)
 
 
-@pytest.mark.parametrize(("text", "named"), REFUSED.values(), ids=REFUSED)
+@every_row(("text", "named"), REFUSED.values(), ids=REFUSED)
 def test_a_wrong_connection_string_is_refused_by_the_name_of_the_field(text: str, named: str) -> None:
     """The error says which field is wrong, and no part of it or of its traceback repeats the key."""
     with pytest.raises(ConfigurationError, match=named) as refused:

@@ -16,6 +16,8 @@ from rendering.grammar import DocumentError
 from rendering.pointers import Document
 from rendering.swagger import to_openapi3
 
+from .support.tables import every_row
+
 FIXTURE = Path(__file__).parent / "fixtures" / "swagger-2.0.json"
 SWAGGER = load(FIXTURE)
 
@@ -164,7 +166,7 @@ def test_a_path_may_carry_the_parameters_of_its_operations() -> None:
     assert differences(SWAGGER, shared) == []
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("path", "value", "message"),
     [
         (("x-new",), {}, "#: unknown key 'x-new'; teach rendering/grammar/form.py"),

@@ -31,6 +31,8 @@ from webpubsub import (
 )
 from webpubsub.errors import from_response, retry_after_seconds
 
+from .support.tables import every_row
+
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJodHRwIn0.c2lnbmF0dXJl"
 
 CLASSES = [
@@ -100,7 +102,7 @@ BODIES: dict[str, tuple[bytes, dict[str, str], tuple[str | None, str, str | None
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("content", "headers", "read"), BODIES.values(), ids=BODIES)
+@every_row(("content", "headers", "read"), BODIES.values(), ids=BODIES)
 def test_whatever_can_be_read_of_a_body_is_used(
     content: bytes, headers: dict[str, str], read: tuple[str | None, str, str | None]
 ) -> None:

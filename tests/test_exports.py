@@ -16,6 +16,8 @@ import webpubsub.emulator
 import webpubsub.events
 from webpubsub import ServiceError
 
+from .support.tables import every_row
+
 DOORS = [webpubsub, webpubsub.aio, webpubsub.compat, webpubsub.compat.aio, webpubsub.emulator, webpubsub.events]
 PARTS = [
     "capacity",
@@ -101,7 +103,7 @@ def test_what_a_module_offers_is_there(part: str) -> None:
     assert {name for name in module.__all__ if not hasattr(module, name)} == set()
 
 
-@pytest.mark.parametrize("value", list(objects()))
+@every_row("value", list(objects()))
 def test_everything_public_is_explained(value: object) -> None:
     """A docstring whose first line is a title: short, and a whole sentence."""
     title, *rest = (inspect.getdoc(value) or "").splitlines()
@@ -111,13 +113,13 @@ def test_everything_public_is_explained(value: object) -> None:
     assert not rest or rest[0] == ""
 
 
-@pytest.mark.parametrize("value", list(objects()))
+@every_row("value", list(objects()))
 def test_every_argument_is_explained_where_it_is(value: object) -> None:
     """Whoever hovers over a method reads it there, and is not sent to another one."""
     assert ": As in" not in str(inspect.getdoc(value)) or "compat" in str(getattr(value, "__module__", ""))
 
 
-@pytest.mark.parametrize("value", list(classes()))
+@every_row("value", list(classes()))
 def test_every_public_class_has_an_example(value: type) -> None:
     """`tests/test_examples.py` runs it."""
     assert ">>>" in str(inspect.getdoc(value))

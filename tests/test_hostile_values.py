@@ -25,6 +25,7 @@ from webpubsub import (
 )
 
 from .support.calls import HUB, PLAIN_CALLS
+from .support.tables import every_row
 from .support.wire import ENDPOINT, KEY, Wire
 
 
@@ -116,7 +117,7 @@ def is_refused(function: Callable[[], object]) -> bool:
 
 
 @pytest.mark.parametrize("credential", [KEY, IDENTITY], ids=["key", "identity"])
-@pytest.mark.parametrize(
+@every_row(
     ("method", "name"),
     [(method, name) for method in PLAIN_CALLS for name in parameters_of(getattr(WebPubSubServiceClient, method))],
 )

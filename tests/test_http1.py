@@ -10,6 +10,8 @@ import pytest
 from webpubsub._transport.failures import EncodedResponseError, ResponseTooLargeError
 from webpubsub._transport.http1 import LARGEST_RESPONSE_BYTES, ResponseReader, request_head
 
+from .support.tables import every_row
+
 OK = b"HTTP/1.1 200 OK\r\n"
 INFORMATION = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -127,7 +129,7 @@ INVALID = [
 ]
 
 
-@pytest.mark.parametrize("raw", INVALID)
+@every_row("raw", INVALID)
 def test_what_is_not_http_is_refused(raw: bytes) -> None:
     """Never read as something else; the error does not repeat it."""
     with pytest.raises(httpx.RemoteProtocolError) as refused:

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from inspect import iscoroutinefunction
 
-import pytest
-
 from webpubsub import ClientOptions, RequestOptions, WebPubSubServiceClient, aio
 from webpubsub._keywords import unknown
+
+from .support.tables import every_row
 
 CALL = WebPubSubServiceClient.send_to_group
 TOKEN = WebPubSubServiceClient.get_client_access_token
@@ -73,14 +73,14 @@ def refusal(name: str, method: Callable[..., object]) -> str:
     return str(unknown(name, method, options, elsewhere))
 
 
-@pytest.mark.parametrize(("method", "name", "advice"), ADVICE)
+@every_row(("method", "name", "advice"), ADVICE)
 def test_the_error_says_what_to_write(method: Callable[..., object], name: str, advice: str) -> None:
     """The method's own parameters come first, then azure-core's keywords, then the options."""
     assert refusal(name, method).startswith(f"{method.__name__}() has no argument {name!r}: {advice}")
 
 
-@pytest.mark.parametrize("method", [CALL, CLIENT])
-@pytest.mark.parametrize("name", OF_AZURE_CORE.split())
+@every_row("method", [CALL, CLIENT])
+@every_row("name", OF_AZURE_CORE.split())
 def test_every_keyword_of_azure_core_has_a_hint(name: str, method: Callable[..., object]) -> None:
     """Programs that move over are told what is there for it here, never a name that only looks like it."""
     assert "it takes" not in refusal(name, method)

@@ -24,6 +24,8 @@ from pydantic import BaseModel, RootModel
 from webpubsub import ConfigurationError
 from webpubsub.messages import Message, encode
 
+from .support.tables import every_row
+
 JSON = "application/json"
 TEXT = "text/plain"
 BINARY = "application/octet-stream"
@@ -227,7 +229,7 @@ NOT_SENT = [
 ]
 
 
-@pytest.mark.parametrize(("make", "content_type", "wire"), SENT)
+@every_row(("make", "content_type", "wire"), SENT)
 def test_a_message_becomes_this_body(make: Make, content_type: str | None, wire: Wire) -> None:
     """Media type and bytes of every cell of the table."""
     body = encode(make(), content_type)
@@ -235,7 +237,7 @@ def test_a_message_becomes_this_body(make: Make, content_type: str | None, wire:
     assert Wire(body.content_type, body.content()) == wire
 
 
-@pytest.mark.parametrize(("make", "content_type", "error"), NOT_SENT)
+@every_row(("make", "content_type", "error"), NOT_SENT)
 def test_a_message_that_has_no_such_form_is_refused(
     make: Make, content_type: str | None, error: type[Exception]
 ) -> None:

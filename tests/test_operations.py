@@ -39,6 +39,8 @@ from webpubsub_rest.v2024_12_01.models import (
     RemoveFromGroupsRequest,
 )
 
+from .support.tables import every_row
+
 OLD, NEW = v2021_10_01, v2024_12_01
 BOTH = (OLD, NEW)
 RELEASE = {OLD: "2021-10-01", NEW: "2024-12-01"}
@@ -184,7 +186,7 @@ def test_every_operation_of_a_version_has_a_row(version: ModuleType) -> None:
     assert len(exported) == {OLD: 21, NEW: 25}[version]
 
 
-@pytest.mark.parametrize(("row", "version"), CALLS)
+@every_row(("row", "version"), CALLS)
 def test_a_call_becomes_exactly_this_request(row: Row, version: ModuleType) -> None:
     """Method, encoded URL, headers and content are those of the document, and nothing else is there."""
     operation = getattr(version, row.name)
@@ -193,8 +195,8 @@ def test_a_call_becomes_exactly_this_request(row: Row, version: ModuleType) -> N
     assert operation.name == row.name
 
 
-@pytest.mark.parametrize(("row", "version"), CALLS)
-@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+@every_row(("row", "version"), CALLS)
+@every_row("status", [200, 201, 202, 204, 299])
 def test_any_success_is_accepted(row: Row, version: ModuleType, status: int) -> None:
     """Whichever 2xx the service picks, the result is the same."""
     answer = httpx.Response(status, content=b"" if row.answer is None else json.dumps(row.answer))
@@ -202,8 +204,8 @@ def test_any_success_is_accepted(row: Row, version: ModuleType, status: int) -> 
     assert comparable(getattr(version, row.name).parse(answer)) == row.gives
 
 
-@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
-@pytest.mark.parametrize("status", [199, 301, 400, 401, 403, 404, 409, 413, 429, 499, 500, 503, 599])
+@every_row("operation", OPERATIONS.values(), ids=OPERATIONS)
+@every_row("status", [199, 301, 400, 401, 403, 404, 409, 413, 429, 499, 500, 503, 599])
 def test_any_other_status_is_unexpected(operation: Operation[..., object], status: int) -> None:
     """Failures keep status, body and headers and are never parsed; only probes take 404 for an answer."""
     answer = httpx.Response(status, headers={"Retry-After": "7"}, content=b"<html>")
@@ -217,7 +219,7 @@ def test_any_other_status_is_unexpected(operation: Operation[..., object], statu
         assert caught.value.headers["retry-after"] == "7"
 
 
-@pytest.mark.parametrize(("row", "version"), CALLS)
+@every_row(("row", "version"), CALLS)
 async def test_both_colours_send_what_was_built(row: Row, version: ModuleType) -> None:
     """All four ways of calling send the built request to the service and return the parsed answer."""
     operation = getattr(version, row.name)
@@ -241,8 +243,8 @@ async def test_both_colours_send_what_was_built(row: Row, version: ModuleType) -
     assert all(each.headers[name] == value for each in seen for name, value in wanted["headers"].items())
 
 
-@pytest.mark.parametrize(("operation", "names", "position"), POSITIONS)
-@pytest.mark.parametrize("segment", ["", ".", ".."])
+@every_row(("operation", "names", "position"), POSITIONS)
+@every_row("segment", ["", ".", ".."])
 def test_segments_that_would_be_folded_are_refused(
     operation: Operation[..., object], names: list[str], position: int, segment: str
 ) -> None:

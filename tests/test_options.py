@@ -5,6 +5,8 @@ import pytest
 from webpubsub import ClientOptions, ConfigurationError, RequestOptions, RetryPolicy, WebPubSubServiceClient
 from webpubsub.options import Settings, check
 
+from .support.tables import every_row
+
 BUILT_IN = Settings.of({})
 CALL = WebPubSubServiceClient.user_exists
 
@@ -110,7 +112,7 @@ def test_valid_options_of_the_client_are_taken() -> None:
     check({"user": "job", "credential_scopes": "a/.default", "connection_verify": False}, WebPubSubServiceClient)
 
 
-@pytest.mark.parametrize(("options", "error", "reason"), REFUSED)
+@every_row(("options", "error", "reason"), REFUSED)
 def test_invalid_options_of_a_call_are_refused(options: RequestOptions, error: type[Exception], reason: str) -> None:
     """A misspelt name is an error with a hint, as a misspelt argument is; no value of a header is shown."""
     with pytest.raises(error) as refused:

@@ -8,6 +8,8 @@ import pytest
 from webpubsub import RetryPolicy
 from webpubsub._transport.retrying import wait_before_retry
 
+from .support.tables import every_row
+
 Outcome = int | type[httpx.TransportError]
 
 AT_ONCE = RetryPolicy(attempts=3, base_delay_seconds=0)
@@ -57,7 +59,7 @@ def wait(
     return wait_before_retry(policy, httpx.Request(method, "http://localhost/"), ended, attempt, elapsed)
 
 
-@pytest.mark.parametrize(("method", "outcome", "policy", "again"), DECISIONS)
+@every_row(("method", "outcome", "policy", "again"), DECISIONS)
 def test_a_request_is_repeated_only_where_that_is_safe(
     method: str, outcome: Outcome, policy: RetryPolicy, again: bool
 ) -> None:

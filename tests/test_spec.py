@@ -17,6 +17,8 @@ from rendering.files import dump_yaml, load
 from rendering.pointers import Document
 from rendering.swagger import to_openapi3
 
+from .support.tables import every_row
+
 SPEC = Path(__file__).parent.parent / "spec"
 DOCUMENTS = {path.stem: load(path) for path in sorted(SPEC.glob("*.yaml"))}
 METHODS = ("delete", "get", "head", "patch", "post", "put")
@@ -204,7 +206,7 @@ def test_limits_of_names_are_the_published_ones(section: str, entry: str, promis
     assert (said["type"], said["required"]) == ("string", True)
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("section", "entry", "promised"),
     [
         (

@@ -31,6 +31,7 @@ from webpubsub_rest import v2024_12_01 as rest
 
 from ..support.by_hand import claims_of
 from ..support.calls import CALLS, HUB, REFUSED, Call, Refused
+from ..support.tables import every_row
 from ..support.wire import ENDPOINT, KEY, Wire, audience
 
 ONCE = RetryPolicy.none()
@@ -57,7 +58,7 @@ async def outcome(service: WebPubSubServiceClient, method: str, *args: Any, **kw
     return [item async for item in result] if isinstance(result, AsyncItemPaged) else await result
 
 
-@pytest.mark.parametrize("call", CALLS, ids=[f"{call.method} {call.target}" for call in CALLS])
+@every_row("call", CALLS, ids=[f"{call.method} {call.target}" for call in CALLS])
 async def test_a_call_becomes_this_request(call: Call) -> None:
     """Method, path, query, content type and body, byte for byte."""
     wire = Wire()
@@ -84,7 +85,7 @@ def test_every_operation_of_the_service_and_every_method_of_the_client_is_in_the
     assert {row.method for row in REFUSED} == methods - WITHOUT_A_ROW - {"get_service_status"}
 
 
-@pytest.mark.parametrize("row", REFUSED, ids=[f"{row.method} {row.args} {row.kwargs}"[:80] for row in REFUSED])
+@every_row("row", REFUSED, ids=[f"{row.method} {row.args} {row.kwargs}"[:80] for row in REFUSED])
 async def test_a_wrong_argument_is_refused_before_anything_is_sent(
     row: Refused, unreachable: httpx.MockTransport
 ) -> None:
@@ -135,7 +136,7 @@ FAILURES: list[tuple[str, tuple[object, ...], int, type[ServiceError]]] = [
 ]
 
 
-@pytest.mark.parametrize(("method", "args", "status", "result"), ANSWERS)
+@every_row(("method", "args", "status", "result"), ANSWERS)
 async def test_an_answer_becomes_this_result(method: str, args: tuple[Any, ...], status: int, result: object) -> None:
     """Any 2xx is a success; where a question was asked, 404 is the answer no."""
     wire = Wire(default=lambda: httpx.Response(status))

@@ -10,6 +10,7 @@ import pytest
 from webpubsub.aio import WebPubSubServiceClient
 
 from ..support.calls import HUB, PLAIN_CALLS
+from ..support.tables import every_row
 from ..support.wire import ENDPOINT, KEY
 
 IDENTITY = SimpleNamespace(get_token=lambda *scopes: pytest.fail("a token was fetched"))
@@ -24,8 +25,8 @@ async def call(service: WebPubSubServiceClient, method: str, *args: Any, **kwarg
         await getattr(service, method)(*args, **kwargs)
 
 
-@pytest.mark.parametrize("credential", [KEY, IDENTITY], ids=["key", "identity"])
-@pytest.mark.parametrize("typo", TYPOS)
+@every_row("credential", [KEY, IDENTITY], ids=["key", "identity"])
+@every_row("typo", TYPOS)
 @pytest.mark.parametrize("method", PLAIN_CALLS)
 async def test_an_unknown_keyword_is_refused_at_the_call(
     method: str, typo: str, credential: Any, unreachable: httpx.MockTransport
@@ -64,7 +65,7 @@ async def test_a_mistyped_argument_is_named_before_the_missing_one(
     assert str(refused.value).startswith(f"{method}() has no argument {wrong!r}: {advice}")
 
 
-@pytest.mark.parametrize("method", PLAIN_CALLS)
+@every_row("method", PLAIN_CALLS)
 async def test_every_required_argument_can_be_mistyped(method: str, unreachable: httpx.MockTransport) -> None:
     """The wrong name is told, whichever argument it is; where none is wrong, what Python says is right."""
     function = getattr(WebPubSubServiceClient, method)

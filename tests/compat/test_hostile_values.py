@@ -7,6 +7,7 @@ import pytest
 
 from tests.compat.test_keywords import ALREADY_SO
 from tests.support.compat_doors import DOORS
+from tests.support.tables import every_row
 from tests.support.wire import ENDPOINT, KEY, Wire
 from tests.test_hostile_values import VALUES, is_refused
 from webpubsub.compat import _options
@@ -42,7 +43,7 @@ def one_call(of_client: dict[str, Any], of_call: dict[str, Any], wire: Wire) -> 
         service.user_exists("ann", **of_call)
 
 
-@pytest.mark.parametrize("name", OF_CLIENTS)
+@every_row("name", OF_CLIENTS)
 def test_a_client_is_not_made_of_a_hostile_value(name: str) -> None:
     """Every keyword that works on a client."""
     for hostile, value in VALUES.items():
@@ -52,7 +53,7 @@ def test_a_client_is_not_made_of_a_hostile_value(name: str) -> None:
         assert not refused or wire.requests == []
 
 
-@pytest.mark.parametrize("name", OF_CALLS)
+@every_row("name", OF_CALLS)
 def test_a_hostile_value_is_refused_before_anything_is_sent(name: str) -> None:
     """Every keyword that works on a call; a class as `cls` is called, and refuses what it is given."""
     for hostile, value in VALUES.items():

@@ -17,6 +17,7 @@ from azure.core.pipeline.policies import RetryPolicy as CoreRetryPolicy
 
 from tests.support.compat_doors import ALL, OURS, Door, Driven, driven, opened
 from tests.support.server import ACCEPTED, Server, answering
+from tests.support.tables import every_row
 from tests.test_keywords import OF_AZURE_CORE
 from webpubsub import RetryPolicy
 from webpubsub.compat import _options
@@ -102,8 +103,8 @@ POLICIES: dict[str, tuple[dict[str, Any], RetryPolicy]] = {
 }
 
 
-@pytest.mark.parametrize("on_client", CLIENT_OR_CALL)
-@pytest.mark.parametrize(("keywords", "policy"), POLICIES.values(), ids=POLICIES)
+@every_row("on_client", CLIENT_OR_CALL)
+@every_row(("keywords", "policy"), POLICIES.values(), ids=POLICIES)
 @pytest.mark.parametrize("door", OURS)
 def test_retrying_is_translated(door: Door, keywords: dict[str, Any], policy: RetryPolicy, on_client: bool) -> None:
     """The keywords of azure-core's policy, and the policy itself."""
@@ -118,8 +119,8 @@ TIMEOUTS: dict[str, tuple[dict[str, Any], tuple[float, float]]] = {
 }
 
 
-@pytest.mark.parametrize("on_client", CLIENT_OR_CALL)
-@pytest.mark.parametrize(("keywords", "seconds"), TIMEOUTS.values(), ids=TIMEOUTS)
+@every_row("on_client", CLIENT_OR_CALL)
+@every_row(("keywords", "seconds"), TIMEOUTS.values(), ids=TIMEOUTS)
 @pytest.mark.parametrize("door", OURS)
 def test_timeouts_are_translated(
     door: Door, keywords: dict[str, Any], seconds: tuple[float, float], on_client: bool
@@ -190,8 +191,8 @@ HEADERS: dict[str, tuple[dict[str, Any], str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("on_client", CLIENT_OR_CALL)
-@pytest.mark.parametrize(("keywords", "header", "value"), HEADERS.values(), ids=HEADERS)
+@every_row("on_client", CLIENT_OR_CALL)
+@every_row(("keywords", "header", "value"), HEADERS.values(), ids=HEADERS)
 @pytest.mark.parametrize("door", OURS)
 def test_headers_are_sent(door: Door, keywords: dict[str, Any], header: str, value: Any, on_client: bool) -> None:
     """What ends in a slash is followed by the version."""
@@ -313,8 +314,8 @@ def test_logging_enable_writes_to_a_logger_below_azure(
 ALREADY_SO = ["auto_request_id", "enable_cae", "enforce_https", "permit_redirects", "user_agent_use_env"]
 
 
-@pytest.mark.parametrize("on_client", CLIENT_OR_CALL)
-@pytest.mark.parametrize("name", ALREADY_SO)
+@every_row("on_client", CLIENT_OR_CALL)
+@every_row("name", ALREADY_SO)
 @pytest.mark.parametrize("door", OURS)
 def test_what_is_so_anyway_can_be_said(door: Door, name: str, on_client: bool) -> None:
     """One of the two values; the other is refused, but for `enforce_https`, which changes nothing here."""
@@ -340,8 +341,8 @@ WORKING_ANYWHERE |= {
 REFUSED = sorted({*OF_AZURE_CORE.split()} - WORKING_ANYWHERE)
 
 
-@pytest.mark.parametrize("on_client", CLIENT_OR_CALL)
-@pytest.mark.parametrize("name", REFUSED)
+@every_row("on_client", CLIENT_OR_CALL)
+@every_row("name", REFUSED)
 @pytest.mark.parametrize("door", OURS)
 def test_what_does_not_work_says_what_to_write(door: Door, name: str, on_client: bool) -> None:
     """Before anything is sent; a hint of its own for each, never a name that only looks like it."""
@@ -364,7 +365,7 @@ ELSEWHERE: list[tuple[str, bool, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "on_client", "advice"), ELSEWHERE)
+@every_row(("name", "on_client", "advice"), ELSEWHERE)
 @pytest.mark.parametrize("door", OURS)
 def test_a_keyword_at_the_wrong_place_says_where_it_goes(door: Door, name: str, on_client: bool, advice: str) -> None:
     """The client has some for itself, and so have calls."""
@@ -394,8 +395,8 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
 }
 
 
-@pytest.mark.parametrize("on_client", CLIENT_OR_CALL)
-@pytest.mark.parametrize(("keywords", "kind", "message"), WRONG.values(), ids=WRONG)
+@every_row("on_client", CLIENT_OR_CALL)
+@every_row(("keywords", "kind", "message"), WRONG.values(), ids=WRONG)
 @pytest.mark.parametrize("door", OURS)
 def test_a_wrong_value_is_refused(
     door: Door, keywords: dict[str, Any], kind: type[Exception], message: str, on_client: bool
@@ -517,7 +518,7 @@ METHODS: dict[str, Callable[[Driven, dict[str, Any]], object]] = {
 }
 
 
-@pytest.mark.parametrize("call", METHODS.values(), ids=METHODS)
+@every_row("call", METHODS.values(), ids=METHODS)
 @pytest.mark.parametrize("door", OURS)
 def test_every_method_takes_them_and_refuses_others(door: Door, call: Callable[[Driven, Any], object]) -> None:
     """All methods go the same way: a wrong value of a known keyword, and an unknown one, are refused at the call."""
@@ -586,7 +587,7 @@ def test_without_azure_core_the_error_says_what_to_install() -> None:
     )
 
 
-@pytest.mark.parametrize("name", OF_AZURE_CORE.split())
+@every_row("name", OF_AZURE_CORE.split())
 def test_the_document_says_what_becomes_of_it(name: str) -> None:
     """Every keyword has its place in the table of docs/migrating.md."""
     table = (Path(__file__).parents[2] / "docs" / "migrating.md").read_text("utf-8")

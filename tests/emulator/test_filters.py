@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.tables import every_row
 from webpubsub.emulator._hub.filters import FilterSyntaxError, parse
 
 
@@ -163,7 +164,7 @@ TYPE_ERRORS = [
 ]
 
 
-@pytest.mark.parametrize("text", SELECTED)
+@every_row("text", SELECTED)
 def test_a_filter_selects_a_connection_it_describes(text: str) -> None:
     """Every documented word of the language can select a connection."""
     assert parse(text).matches(MEMBER) is True
@@ -187,7 +188,7 @@ def test_null_spreads_through_strings_and_stops_at_questions(text: str, expected
     assert parse(text).matches(STRANGER) is expected
 
 
-@pytest.mark.parametrize(("text", "position"), SYNTAX_ERRORS)
+@every_row(("text", "position"), SYNTAX_ERRORS)
 def test_a_syntax_error_names_the_end_of_the_offending_word(text: str, position: int) -> None:
     """The text of the error is that of the service."""
     with pytest.raises(FilterSyntaxError) as caught:
@@ -199,7 +200,7 @@ def test_a_syntax_error_names_the_end_of_the_offending_word(text: str, position:
     )
 
 
-@pytest.mark.parametrize(("text", "position", "reason"), TYPE_ERRORS)
+@every_row(("text", "position", "reason"), TYPE_ERRORS)
 def test_types_are_checked_before_anything_is_selected(text: str, position: int | None, reason: str) -> None:
     """A wrong type is found when reading, even where evaluation would stop short of it."""
     with pytest.raises(FilterSyntaxError) as caught:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.tables import every_row
 from webpubsub.emulator._clients.json_v1 import JsonCodec
 from webpubsub.emulator._hub.messages import (
     Ack,
@@ -71,7 +72,7 @@ REQUESTS: list[tuple[str, ClientMessage]] = [
 ]
 
 
-@pytest.mark.parametrize(("frame", "message"), REQUESTS)
+@every_row(("frame", "message"), REQUESTS)
 def test_requests_are_read(frame: str, message: ClientMessage) -> None:
     """Every kind of request, with and without what is optional; unknown members are ignored."""
     assert list(CODEC.decode(frame)) == [message]
@@ -169,7 +170,7 @@ VIOLATIONS = [
 ]
 
 
-@pytest.mark.parametrize("frame", VIOLATIONS, ids=range(len(VIOLATIONS)))
+@every_row("frame", VIOLATIONS, ids=range(len(VIOLATIONS)))
 def test_a_frame_that_is_not_allowed_ends_the_connection(frame: str) -> None:
     """Whatever is not a known, complete request is 1007, with a reason that fits into a close frame."""
     with pytest.raises(ProtocolError) as violation:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.tables import every_row
 from webpubsub.connection_string import ConnectionString
 from webpubsub.emulator import DEVELOPMENT_KEY, Emulator
 from webpubsub.emulator._emulator import _ServerThread
@@ -291,7 +292,7 @@ def test_the_server_is_imported_when_it_is_needed() -> None:
     assert (result.stdout, result.stderr) == ("The emulator needs aiohttp: pip install 'webpubsub[emulator]'\n", "")
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("options", "error", "said"),
     [
         ({"port": "x"}, TypeError, "port must be an int, not str"),

@@ -16,6 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode as PahoReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from tests.support.tables import every_row
 from webpubsub.emulator._clients import mqtt_fields, mqtt_packets
 from webpubsub.emulator._clients.mqtt_fields import NO_PROPERTIES, PacketType, Reader, varint
 from webpubsub.emulator._clients.mqtt_packets import (
@@ -110,7 +111,7 @@ KNOWN: list[tuple[int, Packet, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("version", "packet", "written"), KNOWN)
+@every_row(("version", "packet", "written"), KNOWN)
 def test_a_packet_is_these_bytes(version: int, packet: Packet, written: str) -> None:
     """Known answers, worked out from the standard by hand, in both directions."""
     data = bytes.fromhex(written)
@@ -205,7 +206,7 @@ REFUSED: list[tuple[str, int | None, ReasonCode, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("written", "version", "code", "why"), REFUSED, ids=[why for *_, why in REFUSED])
+@every_row(("written", "version", "code", "why"), REFUSED, ids=[why for *_, why in REFUSED])
 def test_what_the_standard_forbids_is_refused(written: str, version: int | None, code: ReasonCode, why: str) -> None:
     """Each with the reason code that a DISCONNECT or CONNACK is to carry."""
     with pytest.raises(PacketError) as refused:
@@ -428,7 +429,7 @@ def camel(name: str) -> str:
 PAHO_KINDS = {kind: PacketTypes.WILLMESSAGE if kind is PacketType.WILL else int(kind) for kind in PacketType}
 
 
-@pytest.mark.parametrize("kind", PacketType)
+@every_row("kind", PacketType)
 def test_paho_knows_the_same_properties(kind: PacketType) -> None:
     """Identifiers, names, and which packet may have which."""
     theirs = PahoProperties(PAHO_KINDS[kind])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.tables import every_row
 from webpubsub.emulator._hub.permissions import Permission, Permissions, RoleError, TooManyRulesError, matches
 
 SEND, JOIN = Permission.SEND_TO_GROUP, Permission.JOIN_LEAVE_GROUP
@@ -63,7 +64,7 @@ PATTERNS = [
 ]
 
 
-@pytest.mark.parametrize(("pattern", "group", "expected"), PATTERNS)
+@every_row(("pattern", "group", "expected"), PATTERNS)
 def test_patterns_match_whole_names(pattern: str, group: str, expected: bool) -> None:
     """`?` and `*` stop at dots, `**` does not, and a backslash takes the meaning away."""
     assert matches(pattern, group) == expected

@@ -8,6 +8,7 @@ from google.protobuf import any_pb2, wrappers_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.tables import every_row
 from webpubsub.emulator._clients import webpubsub_v1_pb2 as schema
 from webpubsub.emulator._clients.codec import Codec
 from webpubsub.emulator._clients.json_v1 import JsonCodec
@@ -200,7 +201,7 @@ VIOLATIONS = [
 ]
 
 
-@pytest.mark.parametrize("frame", VIOLATIONS, ids=range(len(VIOLATIONS)))
+@every_row("frame", VIOLATIONS, ids=range(len(VIOLATIONS)))
 def test_a_frame_that_is_not_allowed_ends_the_connection(frame: bytes) -> None:
     """Bytes that are no message, and messages that say too little or too much, are 1007."""
     with pytest.raises(ProtocolError) as violation:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import Descriptor
 
+from tests.support.tables import every_row
 from webpubsub.emulator._clients import webpubsub_v1_pb2 as schema
 
 # As the service documents them: `name number type`, where `?` marks what tells absence from emptiness.
@@ -77,7 +77,7 @@ def spelled(message: Descriptor) -> Iterator[str]:
         yield f"{field.name} {field.number} {field.type_name.rpartition('.')[2] or NAMES[field.type]}{mark}"
 
 
-@pytest.mark.parametrize("name", FIELDS)
+@every_row("name", FIELDS)
 def test_a_message_has_the_fields_of_the_service(name: str) -> None:
     """Numbers and types decide whether a client understands; names are how its library calls them."""
     wanted = [" ".join(field.split()) for field in FIELDS[name].split(",") if field.strip()]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.tables import every_row
 from webpubsub.emulator._http.request import MalformedRequestError, Query, Request, decode_segment
 from webpubsub.emulator._hub import json_text, names
 
@@ -94,7 +95,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("check", "name", "valid"), NAMES)
+@every_row(("check", "name", "valid"), NAMES)
 def test_names_are_checked(check: object, name: str, valid: bool) -> None:
     """Hubs, groups and events each have their rule."""
     assert callable(check)

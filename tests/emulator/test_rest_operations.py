@@ -7,6 +7,7 @@ import jwt
 import pytest
 
 from tests.support.service_in_memory import HOST, KEY, VERSION, Client, Service, token
+from tests.support.tables import every_row
 from webpubsub.emulator._clients.simple import SimpleCodec
 from webpubsub.emulator._http.operations import API_VERSIONS, OPERATIONS
 from webpubsub.emulator._http.request import Request, Response
@@ -583,8 +584,8 @@ REPORTS = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path"), REPORTS)
-@pytest.mark.parametrize("version", API_VERSIONS)
+@every_row(("method", "path"), REPORTS)
+@every_row("version", API_VERSIONS)
 def test_every_version_has_every_operation(service: Service, method: str, path: str, version: str) -> None:
     """The service accepts older versions for newer operations, and reports all of them."""
     response = service.call(method, f"{path}?api-version={version}", BULK, content_type="application/json")

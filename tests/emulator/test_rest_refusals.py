@@ -6,6 +6,7 @@ import jwt
 import pytest
 
 from tests.support.service_in_memory import HOST, KEY, Service, token
+from tests.support.tables import every_row
 from webpubsub.emulator._http.refusals import LARGEST_BODY
 from webpubsub.emulator._http.request import Request
 
@@ -70,7 +71,7 @@ BAD_REQUESTS = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "target"), BAD_REQUESTS)
+@every_row(("method", "path", "target"), BAD_REQUESTS)
 def test_a_wrong_parameter_is_named(service: Service, method: str, path: str, target: str) -> None:
     """Whatever is wrong with a path or a query is a 400 that says which part."""
     response = service.call(method, path)
@@ -168,7 +169,7 @@ BODIES = [
 ]
 
 
-@pytest.mark.parametrize(("content_type", "body", "status"), BODIES)
+@every_row(("content_type", "body", "status"), BODIES)
 def test_a_body_must_be_what_its_content_type_says(
     service: Service, content_type: str, body: bytes, status: int
 ) -> None:

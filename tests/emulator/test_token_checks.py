@@ -9,6 +9,7 @@ import jwt
 import pytest
 
 from tests.support.service_in_memory import HOST, KEY, token
+from tests.support.tables import every_row
 from webpubsub.emulator._http.auth import Verifier, locate
 from webpubsub.emulator._http.refusals import RefusedError
 
@@ -47,7 +48,7 @@ AUDIENCES = [
 ]
 
 
-@pytest.mark.parametrize(("audience", "accepted"), AUDIENCES)
+@every_row(("audience", "accepted"), AUDIENCES)
 def test_the_audience_is_the_url_of_the_request(audience: str, accepted: bool) -> None:
     """Query, case, scheme and percent-encoding do not matter; host and every segment do, but for more at the end."""
     assert accepts(token(aud=audience)) == accepted

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
+from tests.support.tables import every_row
 from webpubsub.emulator._clients.websocket import (
     Closed,
     Control,
@@ -63,8 +64,8 @@ STREAMS = [
 ]
 
 
-@pytest.mark.parametrize(("stream", "messages"), STREAMS, ids=range(len(STREAMS)))
-@pytest.mark.parametrize("size", [1, 3, 10_000])
+@every_row(("stream", "messages"), STREAMS, ids=range(len(STREAMS)))
+@every_row("size", [1, 3, 10_000])
 def test_messages_are_put_together(stream: bytes, messages: list[object], size: int) -> None:
     """Whatever the pieces in which the stream comes, and whatever stands between fragments."""
     reader = FrameReader(LARGEST)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.event_applications import BODY_LIMIT, NAMES, start
 from tests.support.event_requests import ORIGIN, SECOND_KEY, Request, digest, event, preflight, text
+from tests.support.tables import every_row
 from webpubsub.events import DisconnectedEvent, Event, EventHandler, GroupJoinedEvent, GroupLeftEvent, reject
 
 SECONDS_TO_WAIT = 20
@@ -82,7 +83,7 @@ REFUSED: list[tuple[str, Request, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("request_", "status"), [pytest.param(*row[1:], id=row[0]) for row in REFUSED])
+@every_row(("request_", "status"), [pytest.param(*row[1:], id=row[0]) for row in REFUSED])
 def test_a_request_that_is_not_the_service_s_is_refused(door: Door, request_: Request, status: int) -> None:
     """With the status of the row, and without running anything."""
     response = door.send(request_)
@@ -92,7 +93,7 @@ def test_a_request_that_is_not_the_service_s_is_refused(door: Door, request_: Re
     assert door.seen.empty()
 
 
-@pytest.mark.parametrize(
+@every_row(
     "signature",
     [
         f"sha256={digest('c1').upper()}",
@@ -107,7 +108,7 @@ def test_a_signature_of_any_key_is_taken(door: Door, signature: str) -> None:
     assert door.send(event("sys.connect", {}, {"ce-signature": signature})).status_code == 204
 
 
-@pytest.mark.parametrize("method", ["OPTIONS", "GET"])
+@every_row("method", ["OPTIONS", "GET"])
 def test_the_preflight_of_the_service_is_answered(door: Door, method: str) -> None:
     """By OPTIONS, and by GET, which the service tries after a 404."""
     response = door.send(preflight(ORIGIN, method))
@@ -116,7 +117,7 @@ def test_the_preflight_of_the_service_is_answered(door: Door, method: str) -> No
     assert response.headers.get_list("WebHook-Allowed-Origin") == [ORIGIN]
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("query", "status", "said"),
     [
         ({}, 204, None),
@@ -142,7 +143,7 @@ def test_connect_is_accepted_or_refused(door: Door, query: dict[str, list[str]],
     assert response.headers.get("ce-connectionState") == ("eyJuIjoxfQ==" if status == 200 else None)
 
 
-@pytest.mark.parametrize("version", [4, 5])
+@every_row("version", [4, 5])
 def test_an_mqtt_client_is_refused_with_a_code(door: Door, version: int) -> None:
     """In the body that becomes the CONNACK packet."""
     body = {"query": {"refuse": ["401"]}, "mqtt": {"protocolVersion": version, "username": "ann", "password": "c2Vj"}}
@@ -151,7 +152,7 @@ def test_an_mqtt_client_is_refused_with_a_code(door: Door, version: int) -> None
     assert (response.status_code, response.json()) == (401, {"mqtt": {"code": {4: 5, 5: 135}[version], "reason": "nö"}})
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("content_type", "body", "data"),
     [
         ("text/plain", "Grüße".encode(), "Grüße"),
@@ -199,7 +200,7 @@ def test_a_user_event_arrives_whole(door: Door, content_type: str, body: bytes, 
     }
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("content_type", "body", "answered"),
     [
         ("text/plain", "Grüße".encode(), "text/plain; charset=utf-8"),
@@ -217,7 +218,7 @@ def test_a_reply_leaves_whole(door: Door, content_type: str, body: bytes, answer
     assert response.headers["ce-connectionState"] == "left"
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("name", "status", "body"),
     [("nothing", 204, ""), ("refuse", 422, "not like that")],
 )
@@ -228,7 +229,7 @@ def test_a_user_event_may_have_no_reply_or_fail(door: Door, name: str, status: i
     assert (response.status_code, response.text) == (status, body)
 
 
-@pytest.mark.parametrize("request_", [text("fail", ""), event("sys.connect", {"query": {"fail": ["1"]}})])
+@every_row("request_", [text("fail", ""), event("sys.connect", {"query": {"fail": ["1"]}})])
 def test_an_error_in_a_function_is_500_and_three_words(door: Door, request_: Request) -> None:
     """Never a traceback; what a route of its own raises, FastAPI answers in the same words.
 

@@ -20,6 +20,7 @@ from tests.support.event_requests import (
     preflight,
     text,
 )
+from tests.support.tables import every_row
 from webpubsub.connection_string import ConnectionString
 from webpubsub.errors import ConfigurationError, EventError
 from webpubsub.events import (
@@ -99,9 +100,7 @@ REFUSED: list[tuple[str, Request, dict[str, Any], int]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("request_", "options", "status"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
-)
+@every_row(("request_", "options", "status"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
 def test_a_request_is_refused(request_: Request, options: dict[str, Any], status: int) -> None:
     """With the status that the row says, and words in which no secret is."""
     error = refusal(request_, **options)

@@ -21,6 +21,8 @@ from webpubsub.errors import ConfigurationError, EventError
 from webpubsub.events import bodies, shapes
 from webpubsub.messages import encode
 
+from ..support.tables import every_row
+
 
 class Colour(enum.Enum):
     """An enum of text."""
@@ -140,7 +142,7 @@ FITTING: list[tuple[Any, Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "value", "wanted"), FITTING)
+@every_row(("kind", "value", "wanted"), FITTING)
 def test_json_becomes_the_type_that_is_asked_for(kind: Any, value: Any, wanted: Any) -> None:
     """Types of the JSON world, dataclasses, attrs, typed dicts, models of pydantic and msgspec, in one another."""
     built = shapes.build(value, kind)
@@ -186,7 +188,7 @@ UNFIT: list[tuple[Any, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "value", "words"), UNFIT)
+@every_row(("kind", "value", "words"), UNFIT)
 def test_a_payload_that_does_not_fit_is_refused(kind: Any, value: Any, words: str) -> None:
     """With 400 and the place; what the client sent is not repeated."""
     with pytest.raises(EventError) as caught:
@@ -268,7 +270,7 @@ def test_a_payload_of_another_kind_is_refused(content_type: str, body: bytes, ki
     assert caught.value.status == 400
 
 
-@pytest.mark.parametrize(
+@every_row(
     ("data", "content_type", "wanted"),
     [
         ("ä", None, ("ä".encode(), "text/plain")),

@@ -8,6 +8,8 @@ import pytest
 from webpubsub.errors import ConfigurationError
 from webpubsub.events import AcceptReply, MessageReply, RejectReply, accept, reject, reply
 
+from ..support.tables import every_row
+
 GOOD: list[tuple[Any, Any]] = [
     (accept(), AcceptReply()),
     (
@@ -82,7 +84,7 @@ BAD: list[tuple[Callable[[], object], type[Exception], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "kind", "words"), BAD)
+@every_row(("make", "kind", "words"), BAD)
 def test_a_reply_that_cannot_be_sent_is_an_error(make: Callable[[], object], kind: type[Exception], words: str) -> None:
     """At the line that makes it, with the name of the argument."""
     with pytest.raises(kind, match=words):
