@@ -19,6 +19,8 @@ from webpubsub_rest import Operation, PagedOperation, TextBody
 
 from .support.tables import every_row
 
+pytestmark = pytest.mark.no_cover
+
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = {path.stem: files.load(path) for path in sorted((ROOT / "spec").glob("*.yaml"))}
 

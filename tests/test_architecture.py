@@ -10,6 +10,8 @@ import pytest
 
 from .support.tables import every_row
 
+pytestmark = pytest.mark.no_cover
+
 ROOT = Path(__file__).parent.parent
 STANDARD = set(sys.stdlib_module_names)
 

@@ -16,6 +16,8 @@ from benchmarks.measure import Sample, measure
 from benchmarks.service import Request, UnfairError, arrived, judge, serving
 from benchmarks.workload import CASES, KEY, MEMBERS_PATH, MEMORY_CASES, SEND_PATH, Case, shortened
 
+pytestmark = pytest.mark.no_cover
+
 ENDPOINT = "http://127.0.0.1:1"
 SEND_CASE = Case("send 100 B str", "send", ("ours",), message=("str", "100 B"))
 LIST_CASE = Case("list", "list", ("ours",))

@@ -18,6 +18,8 @@ from rendering.swagger import to_openapi3
 
 from .support.tables import every_row
 
+pytestmark = pytest.mark.no_cover
+
 FIXTURE = Path(__file__).parent / "fixtures" / "swagger-2.0.json"
 SWAGGER = load(FIXTURE)
 

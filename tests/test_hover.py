@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.no_cover
+
 CODE = """from webpubsub_rest import v2024_12_01
 v2024_12_01.send_to_group
 v2024_12_01.generate_client_token.build("chat", client_type="")

@@ -18,6 +18,8 @@ from rendering.pointers import Document
 
 from .support.published import as_published
 
+pytestmark = pytest.mark.no_cover
+
 ROOT = Path(codegen.__file__).parent
 HUB = "/api/hubs/{hub}"
 NEW = "2031-01-01"

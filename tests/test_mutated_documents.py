@@ -12,6 +12,8 @@ import pytest
 from rendering import files, package, swagger
 from rendering.grammar import Refused
 
+pytestmark = pytest.mark.no_cover
+
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = {path.stem: files.load(path) for path in sorted((ROOT / "spec").glob("*.yaml"))}
 DOCUMENTS["swagger"] = files.load(ROOT / "tests" / "fixtures" / "swagger-2.0.json")

@@ -41,6 +41,8 @@ from webpubsub_rest.v2024_12_01.models import (
 
 from .support.tables import every_row
 
+pytestmark = pytest.mark.no_cover
+
 OLD, NEW = v2021_10_01, v2024_12_01
 BOTH = (OLD, NEW)
 RELEASE = {OLD: "2021-10-01", NEW: "2024-12-01"}

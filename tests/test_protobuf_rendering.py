@@ -9,6 +9,8 @@ import codegen
 from rendering import protobuf
 from rendering.grammar import DocumentError
 
+pytestmark = pytest.mark.no_cover
+
 DOCUMENT = Path(__file__).parent.parent / "spec" / "2021-10-01.yaml"
 PROTO = 'syntax = "proto3"; package p; message Thing { string name = 1; }'
 

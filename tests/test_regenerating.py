@@ -23,7 +23,7 @@ ROOT = Path(codegen.__file__).parent
 TEXT = (ROOT / "docs" / "regenerating.md").read_text("utf-8")
 BLOCK = re.compile(r"^```(console|diff)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Each test renders several times in a process of its own.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(300)]
 
 COPIED = ("codegen.py", "pyproject.toml", "rendering", "spec", "generated", "webpubsub", "tests/_async", "tests/_sync")
 HUB = "/api/hubs/{hub}"

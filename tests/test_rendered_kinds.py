@@ -19,6 +19,8 @@ import codegen
 from rendering import files, swagger
 from rendering.grammar import Refused
 
+pytestmark = pytest.mark.no_cover
+
 COUNTER = itertools.count()
 PACKAGE = Path("generated/webpubsub_rest")
 TEXT = {"type": "string"}

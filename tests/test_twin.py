@@ -6,6 +6,8 @@ import pytest
 
 from rendering import twin
 
+pytestmark = pytest.mark.no_cover
+
 NAMES = {"AsyncClient": "Client", "__aenter__": "__enter__", "aclose": "close", "a.aio": "a", "_async": "_sync"}
 WORDS = {"a.aio": "a", "await client": "client"}
 EVERYTHING = "AsyncClient, __aenter__, aclose, a.aio, _async  # a.aio, await client\n"

@@ -20,6 +20,8 @@ from rendering.updating import bare, update, without_words
 
 from .support.published import as_published
 
+pytestmark = pytest.mark.no_cover
+
 SPEC = Path(__file__).parent.parent / "spec"
 OURS = SPEC / "2024-12-01.yaml"
 PUBLISHED = as_published(load(OURS))

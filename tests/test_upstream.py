@@ -9,6 +9,8 @@ import pytest
 
 from rendering import files
 
+pytestmark = pytest.mark.no_cover
+
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 

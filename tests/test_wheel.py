@@ -12,6 +12,8 @@ import pytest
 
 import webpubsub
 
+pytestmark = pytest.mark.no_cover
+
 ROOT = Path(__file__).parent.parent
 INFO = f"webpubsub-{webpubsub.__version__}.dist-info"
 

@@ -13,11 +13,11 @@ import pytest
 
 class _Row(NamedTuple):
     values: tuple[Any, ...]
-    name: str | None
+    name: object
 
 
 def every_row(
-    names: str | Sequence[str], rows: Iterable[Any], ids: Iterable[str] | None = None
+    names: str | Sequence[str], rows: Iterable[Any], ids: Iterable[object] | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Call a test with each row of a table; takes what `pytest.mark.parametrize` takes, but makes one test of it.
 
@@ -77,8 +77,9 @@ def _failures_told(rows: int) -> Iterator[_Failures]:
     failures: _Failures = []
     yield failures
     if failures:
-        told = "\n".join(
-            f"{row.name or ', '.join(f'{value!r:.60}' for value in row.values)}: {type(error).__name__}: {error}"
-            for row, error in failures
-        )
+        told = "\n".join(f"{_name(row)}: {type(error).__name__}: {error}" for row, error in failures)
         raise AssertionError(f"{len(failures)} of {rows} rows fail, the first as above:\n{told}") from failures[0][1]
+
+
+def _name(row: _Row) -> object:
+    return ", ".join(f"{value!r:.60}" for value in row.values) if row.name is None else row.name
