@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -99,11 +101,20 @@ def follow(title: str, root: Path, path: Path | None = None) -> None:
 
 
 def run(root: Path, line: str, path: Path | None = None) -> str:
-    """Run `python codegen.py ...` and return what a terminal would show."""
+    """Run `python codegen.py ...` and return what a terminal would show.
+
+    In this process, which has imported what it needs; in one of its own, where packages of another version stand
+    before the installed ones, or where it is another program.
+    """
     program, *arguments = line.split()
     assert program == "python"
-    # Packages of another version stand before the installed ones.
-    environment = os.environ | {"PYTHONPATH": str(path or ""), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "120"}
+    if path is None:
+        assert arguments[0] == "codegen.py"
+        said = io.StringIO()
+        with contextlib.chdir(root), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            codegen.main(arguments[1:], root)
+        return said.getvalue()
+    environment = os.environ | {"PYTHONPATH": str(path), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "120"}
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=root,
