@@ -1,4 +1,7 @@
-"""Every row of the protocol through every door, with the framework as it is, on a real server, over a real socket."""
+"""The doors in every framework as it is, on a real server, over a real socket.
+
+Each row of the protocol through each door, without sockets, is in `test_protocol`.
+"""
 
 import base64
 import io
