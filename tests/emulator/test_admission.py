@@ -140,14 +140,17 @@ def test_the_user_is_the_subject(claims: dict[str, object], user_id: str | None)
     assert enter(claims).user_id == user_id
 
 
+LATER = 2**33
+"""Tables are made when tests are collected, which may be long before they run."""
+
 BEARERS = [
-    (f"/client/hubs/chat?access_token={token(aud=AUDIENCE)}", ()),
-    (f"/client/hubs/chat?ACCESS_TOKEN={token(aud=AUDIENCE)}", ()),
-    (f"/client/?hub=chat&access_token={token(aud=AUDIENCE)}", ()),
-    (f"/client/hubs/chat?access_token={token(aud=AUDIENCE)}", (("authorization", "Bearer nonsense"),)),
-    ("/client/hubs/chat", (("authorization", f"bearer {token(aud=AUDIENCE)}"),)),
-    (f"/client/hubs/CHAT?access_token={token(aud=AUDIENCE)}", ()),
-    (f"/client/hubs/chat?access_token={token(aud=AUDIENCE + '/')}", ()),
+    (f"/client/hubs/chat?access_token={token(aud=AUDIENCE, exp=LATER)}", ()),
+    (f"/client/hubs/chat?ACCESS_TOKEN={token(aud=AUDIENCE, exp=LATER)}", ()),
+    (f"/client/?hub=chat&access_token={token(aud=AUDIENCE, exp=LATER)}", ()),
+    (f"/client/hubs/chat?access_token={token(aud=AUDIENCE, exp=LATER)}", (("authorization", "Bearer nonsense"),)),
+    ("/client/hubs/chat", (("authorization", f"bearer {token(aud=AUDIENCE, exp=LATER)}"),)),
+    (f"/client/hubs/CHAT?access_token={token(aud=AUDIENCE, exp=LATER)}", ()),
+    (f"/client/hubs/chat?access_token={token(aud=AUDIENCE + '/', exp=LATER)}", ()),
 ]
 
 
@@ -161,12 +164,12 @@ UNAUTHORIZED = [
     "/client/hubs/chat",
     "/client/hubs/chat?access_token=",
     "/client/hubs/chat?access_token=nonsense",
-    f"/client/hubs/other?access_token={token(aud=AUDIENCE)}",
-    f"/client/?hub=other&access_token={token(aud=AUDIENCE)}",
-    f"/client/?hub=chat&access_token={token(aud=f'http://{HOST}/client/')}",
-    f"/client/hubs/chat?access_token={token(aud='http://other.test/client/hubs/chat')}",
+    f"/client/hubs/other?access_token={token(aud=AUDIENCE, exp=LATER)}",
+    f"/client/?hub=other&access_token={token(aud=AUDIENCE, exp=LATER)}",
+    f"/client/?hub=chat&access_token={token(aud=f'http://{HOST}/client/', exp=LATER)}",
+    f"/client/hubs/chat?access_token={token(aud='http://other.test/client/hubs/chat', exp=LATER)}",
     f"/client/hubs/chat?access_token={token(aud=AUDIENCE, exp=1)}",
-    f"/client/hubs/chat?access_token={token(aud='https://webpubsub.azure.com')}",
+    f"/client/hubs/chat?access_token={token(aud='https://webpubsub.azure.com', exp=LATER)}",
 ]
 
 
