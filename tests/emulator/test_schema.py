@@ -1,4 +1,4 @@
-"""The local service against its own document: right and wrong requests made from it, every answer checked with it."""
+"""The local service against the documents of all its versions: requests made from them, responses checked with them."""
 
 import json
 import time
@@ -31,7 +31,9 @@ from webpubsub.tokens import sign
 pytestmark = pytest.mark.no_cover  # what chance reaches is not counted
 
 JSON = Subprotocol("json.webpubsub.azure.v1")
-DOCUMENT = Path(__file__).parents[2] / "spec" / "2024-12-01.yaml"
+SPEC = Path(__file__).parents[2] / "spec"
+LATEST = "2024-12-01"
+OLDER = ("2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01")
 NAME = {"type": "string", "minLength": 1, "maxLength": 1024, "pattern": r"[^\s\x1c-\x1f]"}
 ID = {"type": "string", "minLength": 1, "pattern": r"[^\s\x1c-\x1f]"}
 FILTERS = ["", "true", "false", "userId eq null", "'a' in groups and not (userId in ('b','c'))"]
@@ -41,7 +43,7 @@ CHANGE_OF_GROUPS = {
 }
 
 KNOWN_BESIDES: dict[str, dict[str, Any]] = {
-    "parameters/apiVersion": {"required": False, "schema": {"type": "string", "enum": ["2024-12-01"]}},
+    "parameters/apiVersion": {"required": False},
     "parameters/filter": {"schema": {"type": "string", "enum": FILTERS}},
     "parameters/group": {"schema": NAME},
     "parameters/userId": {"schema": ID},
@@ -64,21 +66,24 @@ KNOWN_BESIDES: dict[str, dict[str, Any]] = {
 REFUSALS_WITHOUT_CONTENT = {401, 405, 415}
 
 
-def completed(document: dict[str, Any]) -> dict[str, Any]:
-    """Write into the components of the document what is known besides."""
+def completed(document: dict[str, Any], version: str) -> dict[str, Any]:
+    """Write into the components of the document what is known besides, as far as it has them."""
+    components = document["components"]
+    components["parameters"]["apiVersion"]["schema"] = {"type": "string", "enum": [version]}
     for path, facts in KNOWN_BESIDES.items():
-        part = document["components"]
+        part = components
         for name in path.split("/"):
-            part = part[name]
+            part = part.get(name, {})
         part |= facts
     return document
 
 
-def load(mode: str, **settings: Any) -> OpenApiSchema:
-    """Load the document, for the same requests at every run: `mode` is positive (right ones), negative or all."""
-    generation = {"mode": mode, "max-examples": 5, "deterministic": True, "database": "none"}
+def load(mode: str, version: str = LATEST, examples: int = 5, **settings: Any) -> OpenApiSchema:
+    """Load a document, for the same requests at every run: `mode` is positive (right ones), negative or all."""
+    generation = {"mode": mode, "max-examples": examples, "deterministic": True, "database": "none"}
     config = schemathesis.Config.from_dict({"seed": 20241201, "generation": generation, **settings})
-    return schemathesis.openapi.from_dict(completed(YAML(typ="safe").load(DOCUMENT)), config=config)
+    document = YAML(typ="safe").load(SPEC / f"{version}.yaml")
+    return schemathesis.openapi.from_dict(completed(document, version), config=config)
 
 
 DEMANDING = {
@@ -89,6 +94,12 @@ DEMANDING = {
 everything = load("all", operations=[DEMANDING])
 questions = load("positive").include(
     operation_id=["list_connections_in_group", "group_exists", "user_exists", "connection_exists"]
+)
+
+
+# wrong requests are refused before anybody looks at their version
+v2021_10_01, v2022_11_01, v2023_07_01, v2024_01_01 = (
+    load("positive", version, 1, operations=[DEMANDING]) for version in OLDER
 )
 
 
@@ -139,15 +150,52 @@ ACCEPTANCE = [not_a_server_error, negative_data_rejection, positive_data_accepta
 FORM = [status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
+def check(case: schemathesis.Case[Any], emulator: Emulator, session: requests.Session) -> None:
+    """Send a request, and judge the response."""
+    response = case.call(base_url=emulator.endpoint, session=session)
+
+    form = FORM if response.status_code < 300 else [refusal_conformance]
+    case.validate_response(response, checks=[*ACCEPTANCE, *form])
+
+
 @everything.parametrize()
 def test_requests_are_answered_as_documented(
     case: schemathesis.Case[Any], emulator: Emulator, session: requests.Session
 ) -> None:
     """What fits the document is accepted, what does not is refused, and either answer has the documented form."""
-    response = case.call(base_url=emulator.endpoint, session=session)
+    check(case, emulator, session)
 
-    form = FORM if response.status_code < 300 else [refusal_conformance]
-    case.validate_response(response, checks=[*ACCEPTANCE, *form])
+
+@v2021_10_01.parametrize()
+def test_requests_of_2021_10_01_are_answered_as_documented(
+    case: schemathesis.Case[Any], emulator: Emulator, session: requests.Session
+) -> None:
+    """The first version."""
+    check(case, emulator, session)
+
+
+@v2022_11_01.parametrize()
+def test_requests_of_2022_11_01_are_answered_as_documented(
+    case: schemathesis.Case[Any], emulator: Emulator, session: requests.Session
+) -> None:
+    """With filters."""
+    check(case, emulator, session)
+
+
+@v2023_07_01.parametrize()
+def test_requests_of_2023_07_01_are_answered_as_documented(
+    case: schemathesis.Case[Any], emulator: Emulator, session: requests.Session
+) -> None:
+    """With times to live, and changes of many groups."""
+    check(case, emulator, session)
+
+
+@v2024_01_01.parametrize()
+def test_requests_of_2024_01_01_are_answered_as_documented(
+    case: schemathesis.Case[Any], emulator: Emulator, session: requests.Session
+) -> None:
+    """With tokens for MQTT clients."""
+    check(case, emulator, session)
 
 
 @pytest.fixture(scope="module")
