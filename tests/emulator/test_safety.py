@@ -10,7 +10,7 @@ import struct
 import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +241,115 @@ async def test_odd_requests_are_refused_without_a_traceback(request_: bytes, lea
                     await writer.drain()
                     continue
                 assert (await reader.readline()).split()[1] in (b"400", b"401", b"415", b"417")
+        assert await rest(emulator, "HEAD", "chat/users/u") == 404
+
+
+def signed(emulator: Emulator, target: str, head: bytes = b"", body: bytes = b"x") -> bytes:
+    """Write a request for a REST operation with its token."""
+    url = f"{emulator.endpoint}{target.partition('?')[0]}"
+    token = sign({"aud": url, "exp": int(time.time()) + 60}, emulator.access_key)
+    lines = (
+        f"POST {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n"
+    )
+    return lines.encode() + head + b"\r\n" + body
+
+
+SEND = "/api/hubs/chat/:send"
+SIGNED = [
+    (SEND, b"Expect: \xff\r\n", b"202"),
+    (SEND, b"Expect: 100-continue\r\n", b"100"),
+    (SEND, b"Content-Encoding: br\r\n", b"415"),
+    (SEND + "?filter=userId%20eq%20'%ed%a0%80'", b"", b"400"),
+    (SEND + "?excluded=%ed%a0%80", b"", b"400"),
+    (SEND + "?messageTtlSeconds=%ed%a0%80", b"", b"400"),
+    ("/api/hubs/chat/users/%ed%a0%80/:send", b"", b"400"),
+    ("/api/hubs/%ed%a0%80/:send", b"", b"400"),
+]
+
+
+@pytest.mark.parametrize(("target", "head", "status"), SIGNED)
+async def test_odd_requests_with_a_token_are_no_traceback(target: str, head: bytes, status: bytes) -> None:
+    """Whoever waits gets a response, and whoever resets the connection in the middle disturbs nobody."""
+    async with Emulator() as emulator:
+        async with tcp(emulator) as (reader, writer):
+            writer.write(signed(emulator, target, head))
+            assert (await reader.readline()).split()[1] == status
+        async with tcp(emulator) as (_, writer):
+            writer.write(signed(emulator, target, head, b"more")[:-1])
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert await rest(emulator, "HEAD", "chat/users/u") == 404
+
+
+async def test_malformed_requests_leave_no_exception_behind() -> None:
+    """Neither those that wait for the response nor those that do not; what nobody retrieves is logged in the end."""
+    heads = [
+        b"nonsense",
+        b"GET / HTTP/9.9",
+        b"GET /\xff HTTP/1.1",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"GET  HTTP/1.1",
+        b" ",
+    ]
+    async with Emulator() as emulator:
+        for head in heads:
+            for waits in (True, False):
+                async with tcp(emulator) as (reader, writer):
+                    writer.write(head + b"\r\n\r\n")
+                    await writer.drain()
+                    if waits:
+                        await reader.readline()
+        assert await rest(emulator, "HEAD", "chat/users/u") == 404
+        gc.collect()
+
+
+async def test_clients_that_go_away_at_once_are_no_news() -> None:
+    """Two hundred of them, in the middle of a broadcast."""
+    async with Emulator() as emulator, AsyncExitStack() as stack:
+        opening = handshake(emulator, sub="crowd")
+        crowd = [await stack.enter_async_context(tcp(emulator)) for _ in range(200)]
+        for reader, writer in crowd:
+            writer.write(opening)
+            await reader.readuntil(b"\r\n\r\n")
+        async with tcp(emulator) as (reader, writer):
+            writer.write(signed(emulator, SEND, body=b"x" * 100_000))
+            for _, gone in crowd:
+                gone.transport.abort()
+            assert (await reader.readline()).split()[1] == b"202"
+        while await rest(emulator, "HEAD", "chat/users/crowd") != 404:
+            continue
+
+
+async def test_a_key_that_looks_like_another_kind_of_key_is_one() -> None:
+    """An access key is text; whether it begins as an SSH key does, does not matter."""
+    key = "ssh-ed25519 " + "A" * 31
+    async with Emulator(access_key=key) as emulator, connect(client_url(emulator)) as client:
+        await (await client.ping())
+        assert await rest(emulator, "HEAD", "chat/users/u") == 404
+
+
+async def test_a_huge_filter_is_refused_before_anybody_is_looked_at() -> None:
+    """In a bulk body, where it may be as long as the body."""
+    text = " or ".join(["userId eq 'nobody'"] * 40_000)
+    async with Emulator() as emulator, tcp(emulator) as (reader, writer):
+        body = json.dumps({"groups": ["g"], "filter": text}).encode()
+        writer.write(signed(emulator, "/api/hubs/chat/:addToGroups", b"Content-Type: application/json\r\n", body))
+        head = await reader.readuntil(b"\r\n\r\n")
+
+    assert head.split()[1] == b"400"
+
+
+@pytest.mark.parametrize("member", ["ackId", "data", "ttlSeconds"])
+async def test_an_endless_number_in_a_frame_is_no_traceback(member: str) -> None:
+    """Python refuses to read one of more than 4,300 digits."""
+    frame = {"type": "sendToGroup", "group": "g", "ackId": 1, "data": 1, "ttlSeconds": 1, member: "number"}
+    text = json.dumps(frame).replace('"number"', "9" * 6000)
+    role = "webpubsub.sendToGroup"
+    async with Emulator() as emulator, connect(client_url(emulator, role=role), subprotocols=[JSON]) as client:
+        await client.recv()
+        await client.send(text)
+        response = json.loads(await client.recv())
+
+        assert response["type"] in ("ack", "system")
         assert await rest(emulator, "HEAD", "chat/users/u") == 404
 
 
