@@ -381,3 +381,8 @@ def wsgi_status(environ: dict[str, str], handler: EventHandler | None = None) ->
         {"REQUEST_METHOD": "POST", "wsgi.input": io.BytesIO(), **environ}, lambda status, headers: lines.append(status)
     )
     return lines[0]
+
+
+def test_a_header_name_that_upper_case_leads_out_of_latin_1_is_tolerated() -> None:
+    """WSGI servers make names upper case: of `µ` comes a letter that is Greek."""
+    assert wsgi_status({"HTTP_X-µ".upper(): "1"}) == "400 Bad Request"

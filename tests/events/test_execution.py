@@ -284,3 +284,58 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
         os._exit(0 if status == 200 else 1)
     assert os.waitpid(child, 0)[1] == 0
     handler.close()
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_a_cancelled_thing_that_a_function_waited_for_is_its_error(blocking: bool, asynchronous: bool) -> None:
+    """500, as for any other; a request is only given up when the request itself is cancelled."""
+    handler = make()
+
+    def function(event: Any) -> None:
+        raise asyncio.CancelledError
+
+    async def coroutine(event: Any) -> None:
+        raise asyncio.CancelledError
+
+    handler.on_message(coroutine if asynchronous else function)
+    request = text("message", "")
+    async with handler:
+        if blocking:
+            response = await asyncio.to_thread(handler.respond_blocking, *request)
+        else:
+            response = await handler.respond(*request)
+
+    assert (response.status, response.body) == (500, b"Internal server error")
+
+
+async def test_a_cancelled_request_is_cancelled() -> None:
+    """Servers cancel what they gave up, and wait for it to end."""
+    handler, begun = make(), asyncio.Event()
+
+    @handler.on_message
+    async def message(event: Any) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    request = asyncio.create_task(handler.respond(*text("message", "")))
+    await begun.wait()
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    await handler.aclose()
+
+
+def test_a_function_that_exits_does_not_end_the_loop_of_the_others() -> None:
+    """Under WSGI all async functions share one; `SystemExit` goes to the server, and the next request is served."""
+    with make() as handler:
+
+        @handler.on_event()
+        async def function(event: Any) -> str:
+            if event.event_name == "exit":
+                raise SystemExit
+            return "fine"
+
+        with pytest.raises(SystemExit):
+            handler.respond_blocking(*text("exit", ""))
+        assert handler.respond_blocking(*text("message", "")).body == b"fine"

@@ -195,7 +195,10 @@ class _LoopThread:
 
     def run(self, awaitable: Awaitable[object]) -> object:
         """Wait in this thread for something that is awaited on the loop."""
-        return asyncio.run_coroutine_threadsafe(_awaited(awaitable), self._loop).result()
+        result, error = asyncio.run_coroutine_threadsafe(_kept(awaitable), self._loop).result()
+        if error is not None:
+            raise error
+        return result
 
     def stop(self) -> None:
         """End the loop and the thread."""
@@ -214,3 +217,11 @@ def is_asynchronous(function: Callable[..., object]) -> bool:
 
 async def _awaited(value: object) -> object:
     return await value if inspect.isawaitable(value) else value
+
+
+async def _kept(awaitable: Awaitable[object]) -> tuple[object, BaseException | None]:
+    try:
+        return await awaitable, None
+    except (KeyboardInterrupt, SystemExit) as error:
+        # Raised here, they would end the loop, and with it every other function.
+        return None, error

@@ -3,6 +3,7 @@
 Checking and reading requests is in `http`, running functions in `execution`; nothing here knows a web framework.
 """
 
+import asyncio
 import inspect
 import typing
 from collections.abc import Awaitable, Callable, Iterable
@@ -52,7 +53,7 @@ AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 
 _Received: TypeAlias = AnyEvent | Preflight | EventError
 
-raised: ContextVar[list[Exception] | None] = ContextVar("raised", default=None)
+raised: ContextVar[list[BaseException] | None] = ContextVar("raised", default=None)
 """Where the exceptions of functions go instead of the log: a test sets it."""
 
 _ANY_NAME = "*"
@@ -237,6 +238,12 @@ class EventHandler:
             return call
         try:
             result = await owner._execution.call(call.job)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # Not this request was cancelled, but something that the function waited for.
+            return failed(call.event, error)
         except Exception as error:
             return failed(call.event, error)
         return call.finished(result)
@@ -257,7 +264,7 @@ class EventHandler:
             return call
         try:
             result = owner._execution.call_blocking(call.job)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             return failed(call.event, error)
         return call.finished(result)
 
@@ -369,7 +376,7 @@ class EventHandler:
         """Handle a request to the end, what runs in the background too, and raise what a function raised."""
         owner, read = self._reader("POST", headers, body)
         received = await self._received(owner, read)
-        failures: list[Exception] = []
+        failures: list[BaseException] = []
         token = raised.set(failures)
         try:
             response = await self.respond("POST", headers, body)
@@ -519,7 +526,7 @@ class _Call:
         return reply(result)
 
 
-def failed(event: ConnectEvent | UserEvent[Any], error: Exception) -> HttpResponse:
+def failed(event: ConnectEvent | UserEvent[Any], error: BaseException) -> HttpResponse:
     """Make the response of what a function raised, and log it."""
     if isinstance(error, EventError):
         logger.warning("%s was refused with %d: %s.", _describe(event), error.status, error.reason)
@@ -533,7 +540,7 @@ def connection_key(event: Event) -> str:
     return f"{event.hub.lower()}/{event.connection_id}"
 
 
-def report(event: Event, error: Exception) -> None:
+def report(event: Event, error: BaseException) -> None:
     """Log what a function of the application raised, or hand it to the test that caused it."""
     failures = raised.get()
     if failures is None:
