@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -192,7 +193,8 @@ def test_what_the_client_of_httpx_does_not_do_is_refused(unreachable: httpx.Mock
     """Nothing that somebody asks of it is passed over."""
     with WebPubSubServiceClient(ENDPOINT, "chat", KEY, transport=unreachable) as service:
         http = service.http
-        for option in ({"auth": ("ann", "password")}, {"follow_redirects": True}):
+        refused: list[dict[str, Any]] = [{"auth": ("ann", "password")}, {"follow_redirects": True}]
+        for option in refused:
             with pytest.raises(ConfigurationError, match=f"{min(option)}= "):
                 http.get("/api/health", **option)
             with pytest.raises(ConfigurationError, match=f"{min(option)}= "):

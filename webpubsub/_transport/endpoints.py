@@ -18,7 +18,7 @@ import httpx
 
 from ..errors import ConfigurationError
 
-_HOST = re.compile(r"[0-9A-Za-z._-]+|\[?[0-9a-fA-F:.]+\]?")
+_HOST = r"[0-9A-Za-z._-]+|\[?[0-9a-fA-F:.]+\]?"
 
 
 class Endpoints(NamedTuple):
@@ -134,7 +134,13 @@ class Proxy(NamedTuple):
         except (ValueError, httpx.InvalidURL):
             raise refusal from None
         surplus = parts.path.strip("/") or parts.query or parts.fragment
-        if surplus or not host or parts.scheme not in ("http", "https") or port == 0 or not _HOST.fullmatch(ascii_host):
+        if (
+            surplus
+            or not host
+            or parts.scheme not in ("http", "https")
+            or port == 0
+            or not re.fullmatch(_HOST, ascii_host)
+        ):
             raise refusal
         has_user = parts.username is not None or parts.password is not None
         basic = b"Basic " + b64encode(name_and_password) if has_user else None

@@ -6,6 +6,7 @@ the beginning of another one: such a connection is not used again.
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 
 import httpx
 
@@ -18,12 +19,18 @@ _LARGEST_FRAMING_BYTES = 1024 * 1024
 
 _FRAMING = (b"content-length", b"transfer-encoding")
 _NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_REQUEST_HEAD = re.compile(rb"%b [!-~]+ HTTP/1\.1\r\n(?:%b: [^\r\n\0]*\r\n)+\r\n" % (_NAME, _NAME))
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\r\0]*))?")
-_HEADER_LINE = re.compile(rb"(%b):[ \t]*([^\r\0]*?)[ \t]*" % _NAME)
-_END_OF_HEAD = re.compile(rb"\n\r?\n")
-_FOLD = re.compile(rb"\r?\n[ \t]+")
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?")
+_REQUEST_HEAD = rb"%b [!-~]+ HTTP/1\.1\r\n(?:%b: [^\r\n\0]*\r\n)+\r\n" % (_NAME, _NAME)
+_STATUS_LINE = rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\r\0]*))?"
+_HEADER_LINE = rb"(%b):[ \t]*([^\r\0]*?)[ \t]*" % _NAME
+_END_OF_HEAD = rb"\n\r?\n"
+_FOLD = rb"\r?\n[ \t]+"
+_CHUNK_SIZE = rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?"
+
+
+@cache
+def _compiled(pattern: bytes) -> re.Pattern[bytes]:
+    """Compile a pattern when it is first used: an import needs none."""
+    return re.compile(pattern)
 
 
 def request_head(method: str, target: bytes, headers: list[tuple[bytes, bytes]], size: int) -> bytes:
@@ -38,7 +45,7 @@ def request_head(method: str, target: bytes, headers: list[tuple[bytes, bytes]],
         raise httpx.LocalProtocolError("the headers do not announce the body as it is")
     lines = [b"%s: %s\r\n" % header for header in headers]
     head = b"%s %s HTTP/1.1\r\n%s\r\n" % (method.encode("latin-1"), target, b"".join(lines))
-    if head.count(b"\n") != len(headers) + 2 or not _REQUEST_HEAD.fullmatch(head):
+    if head.count(b"\n") != len(headers) + 2 or not _compiled(_REQUEST_HEAD).fullmatch(head):
         raise httpx.LocalProtocolError("the request is not valid HTTP")
     return head
 
@@ -100,7 +107,7 @@ class ResponseReader:
         )
 
     def _read_head(self) -> bool:
-        end = _END_OF_HEAD.search(self._buffer, max(0, self._searched - 2))
+        end = _compiled(_END_OF_HEAD).search(self._buffer, max(0, self._searched - 2))
         self._searched = len(self._buffer)
         if (end.start() if end else self._searched) > _LARGEST_HEAD_BYTES:
             raise ResponseTooLargeError("the head of the response is too large")
@@ -109,9 +116,9 @@ class ResponseReader:
         head = bytes(self._buffer[: end.start()])
         del self._buffer[: end.end()]
         self._searched = 0
-        first, *lines = _FOLD.sub(b" ", head).split(b"\n")
-        status = _STATUS_LINE.fullmatch(first.removesuffix(b"\r"))
-        headers = [_HEADER_LINE.fullmatch(line.removesuffix(b"\r")) for line in lines]
+        first, *lines = _compiled(_FOLD).sub(b" ", head).split(b"\n")
+        status = _compiled(_STATUS_LINE).fullmatch(first.removesuffix(b"\r"))
+        headers = [_compiled(_HEADER_LINE).fullmatch(line.removesuffix(b"\r")) for line in lines]
         if status is None or None in headers or status[2] == b"101":
             raise httpx.RemoteProtocolError("the head of the response is not valid HTTP")
         if status[2] >= b"200":
@@ -171,7 +178,7 @@ class ResponseReader:
         line = self._line()
         if line is None:
             return False
-        size = _CHUNK_SIZE.fullmatch(line)
+        size = _compiled(_CHUNK_SIZE).fullmatch(line)
         if size is None:
             raise httpx.RemoteProtocolError("the response has a chunk without a size")
         self._missing = int(size[1], 16)
