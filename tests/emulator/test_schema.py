@@ -57,6 +57,8 @@ KNOWN_BESIDES: dict[str, dict[str, Any]] = {
             "text/plain": {"schema": {}},  # whatever is sent as text is a text
         },
     },
+    "schemas/AddToGroupsRequest": {"additionalProperties": False},
+    "schemas/RemoveFromGroupsRequest": {"additionalProperties": False},
     "schemas/AddToGroupsRequest/properties": CHANGE_OF_GROUPS,
     "schemas/RemoveFromGroupsRequest/properties": CHANGE_OF_GROUPS,
     "schemas/GroupMember/properties/userId": {"nullable": True},
