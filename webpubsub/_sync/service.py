@@ -168,8 +168,7 @@ class Service:
                 settings.on_response(response)
             return operation.parse(response)
         except UnexpectedStatus as unexpected:
-            error = from_response(unexpected, operation.name, request_id)
-            raise self.error_to_raise(error, request, response) from None
+            refused = from_response(unexpected, operation.name, request_id)
         except UnexpectedResponse as unexpected:
             message = "the body is not the JSON that the service documents"
             error = ServiceError(operation.name, unexpected.status_code, None, message, None, request_id)
@@ -178,6 +177,8 @@ class Service:
             sent = cast("Extensions", request.extensions).get("maybe_sent", False)
             lost = TransportError(operation.name, reason(failure), sent, request_id)
             raise self.error_to_raise(lost, request, response) from failure
+        # Raised outside of the handler, or its chain would hold the body as it came, which may repeat a credential.
+        raise self.error_to_raise(refused, request, response)
 
     def _built(self, arguments: Request, settings: Settings) -> httpx.Request:
         method, content = arguments["method"], arguments.get("content", b"")
