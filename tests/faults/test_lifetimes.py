@@ -19,7 +19,16 @@ import pytest
 import trustme
 from asgiref.sync import async_to_sync
 
-from webpubsub import ConfigurationError, RetryPolicy, TransportError, WebPubSubError, WebPubSubServiceClient, aio
+from webpubsub import (
+    AzureKeyCredential,
+    ConfigurationError,
+    RetryPolicy,
+    TransportError,
+    WebPubSubError,
+    WebPubSubServiceClient,
+    aio,
+    compat,
+)
 from webpubsub._sync import connections
 from webpubsub.emulator import Emulator
 
@@ -114,11 +123,16 @@ def test_another_thread_may_take_the_last_idle_connection(
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("client", "once"),
+    [(WebPubSubServiceClient, {"retry_policy": ONCE}), (compat.WebPubSubServiceClient, {"retry_total": 0})],
+    ids=["native", "drop-in"],
+)
 def test_a_forked_child_has_connections_of_its_own(
-    server: Server, contexts: tuple[ssl.SSLContext, ssl.SSLContext]
+    server: Server, contexts: tuple[ssl.SSLContext, ssl.SSLContext], client: Any, once: dict[str, Any]
 ) -> None:
     """Parent and children that share a warm client each get the responses to their own questions."""
-    with WebPubSubServiceClient(server.endpoint, HUB, KEY, connection_verify=contexts[1], retry_policy=ONCE) as service:
+    with client(server.endpoint, HUB, AzureKeyCredential(KEY), connection_verify=contexts[1], **once) as service:
         assert service.user_exists("ann")
         children = []
         for _ in range(3):
