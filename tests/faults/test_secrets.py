@@ -57,7 +57,8 @@ CREDENTIALS = {
 FAULTS: dict[str, Behaviour] = {name: row.behaviour for name, row in ROWS.items() if not name.startswith("50 MB")}
 FAULTS["the credential in the error page"] = repeat_what_was_said
 FAULTS["a list that is none"] = answering(answer("200 OK", b"nonsense"))
-_WITH_TOKEN = ("400", "hang-up after the request", "not HTTP", "the credential in the error page")
+_RESETS = tuple(name for name in FAULTS if name.startswith("reset"))
+_WITH_TOKEN = ("400", *_RESETS, "hang-up after the request", "not HTTP", "the credential in the error page")
 CASES = [(name, "key") for name in FAULTS] + [(name, "token") for name in _WITH_TOKEN]
 
 
