@@ -1,5 +1,7 @@
 """`python -m webpubsub.emulator`."""
 
+import inspect
+import re
 import signal
 import socket
 import ssl
@@ -12,8 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from webpubsub.cli.emulating import emulator as emulator_command
 from webpubsub.connection_string import ConnectionString
-from webpubsub.emulator import DEVELOPMENT_KEY
+from webpubsub.emulator import DEVELOPMENT_KEY, Emulator
 from webpubsub.emulator.__main__ import log_on_stderr, main
 from webpubsub.emulator._upstream.configuration import Configuration
 from webpubsub.emulator._upstream.settings import HubSettings
@@ -35,6 +38,25 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 def first_line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline()
+
+
+def test_the_document_tells_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """In one table: each keyword with its default, in the order of the signature, and each option of both commands."""
+    document = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")
+    table = document.partition("| `Emulator(...)` | command line | meaning |\n|---|---|---|\n")[2].partition("\n\n")[0]
+    rows = [line.split(" | ") for line in table.splitlines()]
+    parameters = list(inspect.signature(Emulator).parameters.values())
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
+    told = set(re.findall(r"--[a-z-]+", "".join(row[1] for row in rows)))
+    of_the_other = {name for option in emulator_command.params for name in option.opts}
+
+    assert [row[0].strip("| `").partition("=")[0] for row in rows] == [each.name for each in parameters]
+    for row, parameter in zip(rows, parameters, strict=True):
+        default = row[0].strip("| `").partition("=")[2]
+        assert eval(default, {"DEVELOPMENT_KEY": DEVELOPMENT_KEY}) == parameter.default
+    assert told == options | {"--inspect"} == of_the_other - {"--faults", "--log-format", "--quiet"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

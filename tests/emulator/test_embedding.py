@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from webpubsub import ConfigurationError, RetryPolicy, TransportError, WebPubSubServiceClient
-from webpubsub.emulator import Emulator
+from webpubsub.emulator import Emulator, RequestFault
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -62,6 +62,8 @@ def test_a_fork_reaches_the_emulator_of_its_parent() -> None:
             lambda: emulator.hub("chat"),
             lambda: emulator.requests,
             lambda: emulator.events,
+            lambda: emulator.billing,
+            lambda: emulator.faults.add(RequestFault(status=503)),
             lambda: emulator.wait_for(lambda: True),
             lambda: emulator.clock.advance(1),
         ):

@@ -11,6 +11,7 @@ from tests.support.tables import every_row
 from webpubsub.emulator._clients.simple import SimpleCodec
 from webpubsub.emulator._http.operations import API_VERSIONS, OPERATIONS
 from webpubsub.emulator._http.request import Request, Response
+from webpubsub.emulator._hub import filter_syntax, filters
 from webpubsub.emulator._hub.messages import Close
 
 BULK = b'{"groups":["news"]}'
@@ -319,6 +320,24 @@ def test_a_wrong_bulk_request_changes_nothing(service: Service, body: bytes) -> 
 
     assert response.status == 400
     assert client.connection.groups == set()
+
+
+def test_the_filter_of_a_bulk_request_is_read_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for each connection: it may be long, and they may be many."""
+    clients = [service.connect(f"user {number}") for number in range(30)]
+    read: list[str] = []
+
+    def counting(text: str) -> filter_syntax.Node:
+        read.append(text)
+        return filter_syntax.parse(text)
+
+    monkeypatch.setattr(filters, "parse_syntax", counting)
+    body = b'{"groups":["good","better"],"filter":"userId ne \'user 7\'"}'
+    response = service.call("POST", "chat/:addToGroups", body, content_type="application/json")
+
+    assert response.status == 200
+    assert sum(client.connection.groups == {"good", "better"} for client in clients) == 29
+    assert read == ["userId ne 'user 7'"]
 
 
 def listed(response: Response) -> list[str]:

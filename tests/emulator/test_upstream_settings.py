@@ -1,6 +1,8 @@
 """Which event handler hears of which event, in code and from a document."""
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from webpubsub.emulator._hub.upstream import (
     GroupLeftEvent,
     UserEvent,
 )
+from webpubsub.emulator._upstream.configuration import Configuration
 from webpubsub.emulator._upstream.settings import EventHandlerSettings, HubSettings, hub_settings_of
 
 URL = "http://localhost:5000/eventhandler"
@@ -188,3 +191,22 @@ def test_what_a_document_gets_wrong_is_told_with_its_place(document: Any, said: 
     """So that it can be found in the file."""
     with pytest.raises(ValueError, match=said):
         hub_settings_of(document)
+
+
+def test_a_file_that_is_gone_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Not at every event; what it said last stays until there is one again."""
+    path = tmp_path / "settings.json"
+    document = {"WebPubSub": {"Hubs": {"chat": {"EventHandlers": [{"UrlTemplate": URL}]}}}}
+    path.write_text(json.dumps(document))
+    configuration = Configuration(path=path)
+    path.unlink()
+
+    handlers = [configuration.hub("chat").event_handlers for _ in range(3)]
+    said = [record.getMessage() for record in caplog.records]
+    path.write_text("{}")
+
+    assert [len(each) for each in handlers] == [1, 1, 1]
+    assert len(said) == 1
+    assert said[0].startswith("The settings stay as they are: ")
+    assert "settings.json" in said[0]
+    assert configuration.hub("chat").event_handlers == ()

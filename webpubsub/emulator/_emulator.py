@@ -157,7 +157,7 @@ class Emulator:
         self._clock = Clock()
         self._journal = Journal(history)
         self._meter = Meter()
-        self.faults = Faults(seed)
+        self._faults = Faults(seed)
         self._home = Home()
         self._endpoint: str | None = None
         self._ca_certificate = ""
@@ -172,6 +172,13 @@ class Emulator:
         client that is made afterwards still carries the time of the machine: let it live for longer than that.
         """
         return self._clock
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose; faults may be added before it runs, too."""
+        if self._endpoint is not None:
+            self._home.check()
+        return self._faults
 
     @property
     def access_key(self) -> str:
@@ -247,6 +254,7 @@ class Emulator:
         `emulator.hub("chat").billing` is that of one hub. Subtract an earlier reading for the cost of what happened
         since.
         """
+        self._home.check()
         return self._meter.reading()
 
     def hub(self, name: str) -> HubView:
@@ -455,7 +463,7 @@ class Emulator:
             settings,
             self._configuration,
             self._clock,
-            self.faults,
+            self._faults,
             Observer(self._journal, self._clock, self._meter, sees_frames=settings.inspector),
             tls=tls,
         )

@@ -25,5 +25,5 @@ class Home:
         if not self.is_here:
             raise RuntimeError(
                 "The emulator runs in the process that this one was forked from: its connection_string is good here, "
-                "but it can be looked into, moved and stopped only there."
+                "but it can be looked into, disturbed, moved and stopped only there."
             )

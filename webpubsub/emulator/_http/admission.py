@@ -13,8 +13,8 @@ from .._clients.simple import SimpleCodec
 from .._hub.names import is_group, is_hub, is_unicode
 from .._hub.permissions import Permissions, RoleError
 from .._hub.upstream import ConnectEvent, ConnectReply
-from .auth import Claims, Verifier, strings
-from .refusals import RefusedError, bad_request, empty
+from .auth import Claims, Verifier
+from .refusals import RefusedError, bad_request, empty, unauthorized
 from .request import MalformedRequestError, Query, Request
 
 __all__ = ["Admission", "Recovery", "admit", "apply_reply", "find_endpoint"]
@@ -102,8 +102,8 @@ def admit(request: Request, verifier: Verifier, endpoint: ClientEndpoint) -> Adm
     token = target.query.last("access_token") or request.bearer_token()
     claims = verifier.check_client(token, authority, endpoint.audience + hub, hub)
     protocol, speaker = _negotiate(offered, target.query, endpoint)
-    permissions = _permissions(strings(claims, "role"))
-    groups = frozenset(strings(claims, "webpubsub.group"))
+    permissions = _permissions(_names(claims, "role"))
+    groups = frozenset(_names(claims, "webpubsub.group"))
     if not all(is_group(group) for group in groups):
         raise RefusedError(bad_request("webpubsub.group", "The token names a group that is not valid."))
     event = ConnectEvent(
@@ -158,6 +158,17 @@ def _hub_name(segments: Sequence[str], query: Query) -> str:
     return segments[-1] if "hubs" in segments else query.last("hub") or ""
 
 
+def _names(claims: Claims, name: str) -> list[str]:
+    value = claims.get(name)
+    if value is None:
+        return []
+    names = value if isinstance(value, list) else [value]
+    texts = [item for item in names if isinstance(item, str)]
+    if len(texts) < len(names):
+        raise RefusedError(unauthorized(f"The claim {name} of the token is neither a string nor an array of strings."))
+    return texts
+
+
 def _user_id(claims: Claims) -> str | None:
     subject = claims.get("sub")
     if subject is None:
@@ -165,7 +176,7 @@ def _user_id(claims: Claims) -> str | None:
     if isinstance(subject, int) and not isinstance(subject, bool):
         return str(subject)
     if not isinstance(subject, str) or not is_unicode(subject):
-        raise RefusedError(bad_request("sub", "The user of the token is not a string."))
+        raise RefusedError(unauthorized("The user of the token is not a string."))
     return subject
 
 

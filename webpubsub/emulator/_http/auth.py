@@ -136,7 +136,7 @@ class Verifier:
     def _is_for(self, claims: Claims, authority: str | None, path: str, *, may_go_on: bool = False) -> bool:
         authorities = self.own_authorities if authority is None else {authority, *self.own_authorities}
         accepted = [location(host, path.removeprefix("/")) for host in authorities]
-        for audience in filter(None, map(locate, strings(claims, "aud"))):
+        for audience in filter(None, map(locate, _audiences(claims))):
             if any(_covers(audience, own, may_go_on=may_go_on) for own in accepted):
                 return True
         return False
@@ -152,7 +152,7 @@ def _covers(audience: Location, own: Location, *, may_go_on: bool) -> bool:
 
 def _wrong_audience(claims: Claims, path: str) -> str:
     asked = _hub_in(location("", path.removeprefix("/"))[1])
-    for audience in filter(None, map(locate, strings(claims, "aud"))):
+    for audience in filter(None, map(locate, _audiences(claims))):
         named = _hub_in(audience[1])
         if named is not None and asked is not None and named != asked:
             return f"{_WRONG_AUDIENCE}: the token is for hub {named}, not {asked}"
@@ -172,11 +172,11 @@ def _is_local(name: str) -> bool:
 
 
 def _is_for_entra(claims: Claims) -> bool:
-    return any(audience.rstrip("/") == ENTRA_AUDIENCE for audience in strings(claims, "aud"))
+    return any(audience.rstrip("/") == ENTRA_AUDIENCE for audience in _audiences(claims))
 
 
-def strings(claims: Claims, name: str) -> list[str]:
-    """Return a claim that is a string or an array of strings; anything else in it is left out."""
-    value = claims.get(name)
+def _audiences(claims: Claims) -> list[str]:
+    """Return the audiences of a token, of which there may be several; what is no string is none."""
+    value = claims.get("aud")
     values = value if isinstance(value, list) else [value]
     return [item for item in values if isinstance(item, str)]

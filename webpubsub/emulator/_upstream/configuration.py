@@ -34,7 +34,7 @@ class Configuration:
         event_handlers: By hub; they come before those of the file.
         event_listeners: By hub.
         path: A JSON file, as `hub_settings_of` reads it. It is looked at whenever a setting is needed; when it cannot
-            be read any more, what it said last stays, and the log says why.
+            be read any more, what it said last stays, and the log says why, once.
 
     Raises:
         ValueError: A name or a setting is not acceptable.
@@ -79,9 +79,9 @@ class Configuration:
     def _look_at_the_file(self) -> None:
         if self._path is None:
             return
+        if self._stamp(self._path) == self._seen:
+            return
         try:
-            if self._stamp(self._path) == self._seen:
-                return
             self._read(self._path)
         except (OSError, ValueError) as error:
             _logger.error("The settings stay as they are: %s", error)
@@ -97,8 +97,11 @@ class Configuration:
             raise ValueError(f"{path}: {error}") from None
 
     @staticmethod
-    def _stamp(path: Path) -> tuple[int, int]:
-        status = path.stat()
+    def _stamp(path: Path) -> tuple[int, int] | None:
+        try:
+            status = path.stat()
+        except OSError:
+            return None
         return status.st_mtime_ns, status.st_size
 
     def _merge(self) -> None:
