@@ -4,11 +4,12 @@ import ssl
 import sys
 from pathlib import Path
 from subprocess import run
+from typing import Any
 
 import pytest
 import trustme
 
-from webpubsub import ConfigurationError
+from webpubsub import ConfigurationError, WebPubSubServiceClient, aio
 from webpubsub._transport import tls
 
 
@@ -17,6 +18,13 @@ def test_a_file_without_certificates_is_refused(path: str) -> None:
     """Nobody is trusted by mistake."""
     with pytest.raises(ConfigurationError, match="connection_verify"):
         tls.context(path)
+
+
+@pytest.mark.parametrize("client", [WebPubSubServiceClient, aio.WebPubSubServiceClient])
+def test_a_client_is_told_at_once(client: Any) -> None:
+    """Of a wrong path, before it connects."""
+    with pytest.raises(ConfigurationError, match="connection_verify"):
+        client("https://example.com", "chat", "key", connection_verify="no such file")
 
 
 def test_clients_with_the_same_settings_share_a_context(tmp_path: Path) -> None:

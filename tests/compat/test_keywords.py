@@ -67,6 +67,7 @@ def settings_of(door: Door, on_client: bool, keywords: dict[str, Any]) -> Any:
 POLICIES: dict[str, tuple[dict[str, Any], RetryPolicy]] = {
     "total": ({"retry_total": 2}, RetryPolicy(attempts=3, maximum_delay_seconds=120)),
     "none": ({"retry_total": 0}, RetryPolicy(attempts=1, maximum_delay_seconds=120)),
+    "no": ({"retry_total": False}, RetryPolicy(attempts=1, maximum_delay_seconds=120)),
     "a total that the kinds do not reach": ({"retry_total": 10}, RetryPolicy(attempts=4, maximum_delay_seconds=120)),
     "more of each kind": (
         {"retry_connect": 5, "retry_read": 5, "retry_status": 5},
@@ -566,8 +567,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_a_client_certificate_is_loaded(door: Door, certificate: tuple[Path, Path]) -> None:
     """The path of a file with both, or those of both files; a wrong path is refused with its keyword."""
     paths = tuple(map(str, certificate))
-    with driven(door.client("https://example.com", "chat", "key", connection_cert=paths)):
-        pass
+    for verify in (True, False):
+        with driven(door.client("https://example.com", "chat", "key", connection_cert=paths, connection_verify=verify)):
+            pass
     for wrong, kind in (("/nowhere", ValueError), (5, TypeError), (("a", "b", "c"), TypeError), ("a\0b", ValueError)):
         with pytest.raises(kind, match="connection_cert"):
             door.client("https://example.com", "chat", "key", connection_cert=wrong)

@@ -185,6 +185,15 @@ async def test_the_reply_changes_who_comes_in(application: Application, http: ai
             assert not await service.group_exists("hall")
 
 
+async def test_the_reply_may_choose_what_the_client_did_not_offer(
+    application: Application, http: aiohttp.ClientSession
+) -> None:
+    """A subprotocol of the service is spoken then."""
+    application.replies["connect"] = respond(body=json.dumps({"subprotocol": JSON}))
+    async with serving(application) as emulator, http.ws_connect(await url(emulator), protocols=["mine"]) as ann:
+        assert (await ann.receive_json())["event"] == "connected"
+
+
 @pytest.mark.parametrize(
     ("subprotocol", "negotiated", "first"),
     [(JSON, JSON, aiohttp.WSMsgType.TEXT), ("mine", "mine", None), (None, JSON, aiohttp.WSMsgType.TEXT)],

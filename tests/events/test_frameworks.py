@@ -92,6 +92,7 @@ def serving(name: str, kind: str, sock: socket.socket) -> Iterator[str]:
             case "functions":
                 with uvicorn_server(functions_host(module.app), sock, lifespan="off") as url:
                     yield url
+                module.app.startup_task_done = False  # it would run a loop of its own when it is garbage
             case "wsgi":
                 with werkzeug_server(module.wsgi if name == "with_django" else module.app, sock) as url:
                     yield url

@@ -321,6 +321,18 @@ def test_a_list_has_an_end(connect: Connect, link: str) -> None:
     assert len(server.requests) <= 2
 
 
+def test_a_large_page_comes_whole(connect: Connect, tls: Tls) -> None:
+    """Faster than it is read, over a connection that goes on to serve the next call."""
+    ids = ",".join(f'{{"connectionId":"{number:064}"}}' for number in range(60_000))
+    page = answer("200 OK", b'{"value":[%b]}' % ids.encode(), "Content-Type: application/json")
+    with Server(answering(page), tls[0]) as server:
+        calls = connect(server.endpoint, retry_policy=ONCE, connection_verify=tls[1])
+        for _ in range(2):
+            assert len(calls.get()) == 60_000
+        calls.close()
+    assert len(server.connections) == 1
+
+
 HOSTILE_LINKS = [
     "/api\\u0000",
     "/api\\n",

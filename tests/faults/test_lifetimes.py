@@ -30,6 +30,7 @@ from webpubsub import (
     compat,
 )
 from webpubsub._sync import connections
+from webpubsub._transport import blocking
 from webpubsub.emulator import Emulator
 
 from ..support.clients import HUB, KEY, Calls, connect
@@ -331,6 +332,38 @@ def test_closing_while_others_wait_for_a_connection(connect: Connect) -> None:
         server.wait_until_all_left()
     assert sorted(sent) == [False, False, True]
     assert len(server.connections) == 1
+
+
+def test_closing_reaches_the_loops_of_other_threads(
+    server: Server, contexts: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> None:
+    """One that still runs closes what it opened; nobody has to wait for its end."""
+    service = new_client(server, contexts)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        assert asyncio.run_coroutine_threadsafe(service.user_exists("ann"), loop).result()
+        asyncio.run(service.close())
+        server.wait_until_all_left()
+    finally:
+        asyncio.run_coroutine_threadsafe(loop.shutdown_asyncgens(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def test_a_forked_child_makes_its_values_anew() -> None:
+    """What the parent made is neither used nor ended, though a thread of the parent may hold the lock."""
+    ended: list[object] = []
+    local = blocking.Local(object, ended.append)
+    first = local.get()
+    local._lock.acquire()
+
+    local.forget()
+
+    assert local.get() is not first
+    assert ended == []
 
 
 def test_closing_twice_is_closing_once(connect: Connect) -> None:
