@@ -1,13 +1,14 @@
 """The emulator's own addresses, as a suite in another language uses them."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
 from webpubsub import RetryPolicy, ThrottledError, WebPubSubServiceClient
-from webpubsub.emulator import Emulator, RefusedError, RequestFault
+from webpubsub.emulator import ClientFault, Emulator, RefusedError, RequestFault
+from webpubsub.emulator._testing.faults import ClientAction
 
 
 @pytest.fixture
@@ -40,6 +41,32 @@ def test_faults_are_listed_added_and_cleared(emulator: Emulator, admin: httpx.Cl
             service.send_to_all("hi", retry_policy=RetryPolicy(attempts=1))
         assert admin.delete("/faults").status_code == 204
         service.send_to_all("hi")
+
+
+EVERY_FAULT: list[dict[str, Any]] = [
+    {"kind": "request", "status": 503},
+    {"kind": "request", "status": 429, "retry_after": 1},
+    {"kind": "request", "status": 429, "retry_after": "Wed, 21 Oct 2065 07:28:00 GMT"},
+    {"kind": "request", "delay_seconds": 0.5, "method": "POST", "path": ":send", "hub": "chat"},
+    {"kind": "request", "reset": "before", "times": None},
+    {"kind": "request", "reset": "after", "after": 3},
+    {"kind": "request", "truncate": True, "probability": 0.5},
+    {"kind": "request", "close": True, "after": 1000, "times": None},
+    *({"kind": "client", "action": action, "hub": "chat", "user_id": "ann"} for action in get_args(ClientAction)),
+]
+
+
+def test_every_kind_of_fault_can_be_added(emulator: Emulator, admin: httpx.Client) -> None:
+    """With the fields that it has in Python, all of which are told back."""
+    listed = admin.post("/faults", json=EVERY_FAULT).json()
+    in_python: list[type[Any]] = [RequestFault if it["kind"] == "request" else ClientFault for it in EVERY_FAULT]
+
+    assert emulator.faults.active == [
+        kind(**{name: value for name, value in fault.items() if name != "kind"})
+        for kind, fault in zip(in_python, EVERY_FAULT, strict=True)
+    ]
+    assert all(told.items() >= given.items() for told, given in zip(listed, EVERY_FAULT, strict=True))
+    assert {name for fault in EVERY_FAULT for name in fault} == {name for fault in listed for name in fault}
 
 
 def test_the_clock_moves(emulator: Emulator, admin: httpx.Client) -> None:

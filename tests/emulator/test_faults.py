@@ -3,6 +3,8 @@
 import asyncio
 import socket
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 
 import httpx
@@ -103,6 +105,20 @@ def test_a_connection_is_closed_after_some_requests(emulator: Emulator, service:
         service.send_to_all("hi")
 
     assert statuses(emulator) == [202] * 5
+
+
+def test_a_connection_that_is_closed_ends_after_its_response(emulator: Emulator) -> None:
+    """It says so, and the requests before it leave the connection open."""
+    emulator.faults.add(RequestFault(close=True, after=2))
+    with closing(HTTPConnection("127.0.0.1", emulator.port, timeout=10)) as connection:
+        ended = []
+        for _ in range(3):
+            connection.request("HEAD", "/api/health")
+            response = connection.getresponse()
+            response.read()
+            ended.append((response.status, connection.sock is None))
+
+    assert ended == [(200, False), (200, False), (200, True)]
 
 
 def test_a_fault_fits_what_it_says(emulator: Emulator, service: WebPubSubServiceClient) -> None:

@@ -206,9 +206,10 @@ def test_a_client_that_is_away_can_be_closed(service: Service, client: Client) -
 
 
 def test_the_size_of_what_is_kept_is_limited() -> None:
-    """Sizes add up, and are given back by acknowledging."""
+    """Sizes add up, and are given back by acknowledging; the limits are those of the service."""
     window, message = Window(), Message(Payload(DataType.TEXT, "x"))
 
+    assert (LONGEST_WINDOW, LARGEST_WINDOW) == (1000, 16 * 1024 * 1024)
     assert window.add(message, LARGEST_WINDOW)
     assert not window.add(message, 1)
     window.acknowledge(1)

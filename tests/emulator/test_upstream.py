@@ -12,11 +12,12 @@ import pytest
 from aiohttp import web
 
 from webpubsub.aio import WebPubSubServiceClient
-from webpubsub.emulator import Emulator, EventHandlerSettings, EventListener
-from webpubsub.emulator._upstream.requests import LARGEST_RESPONSE_BYTES
+from webpubsub.emulator import DEVELOPMENT_KEY, Emulator, EventHandlerSettings, EventListener
+from webpubsub.emulator._upstream.requests import LARGEST_RESPONSE_BYTES, signature
 
 ALL_EVENTS = {"group_events": ["joined", "left"]}
 JSON = "json.webpubsub.azure.v1"
+SECOND_KEY = "the other key of the service, of 40 bytes"
 Reply = Callable[[web.Request, bytes], web.Response]
 
 
@@ -92,7 +93,8 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 def serving(application: Application, **settings: Any) -> Emulator:
     """An emulator whose hub `chat` has this event handler."""
-    return Emulator(event_handlers={"chat": EventHandlerSettings(application.url, **settings)})
+    handler = EventHandlerSettings(application.url, **settings)
+    return Emulator(event_handlers={"chat": handler}, secondary_access_key=SECOND_KEY)
 
 
 async def url(emulator: Emulator, **claims: Any) -> str:
@@ -109,7 +111,7 @@ def respond(status: int = 200, body: str = "", **headers: str) -> Reply:
 
 
 async def test_the_life_of_a_connection_is_told_in_order(application: Application, http: aiohttp.ClientSession) -> None:
-    """connect, connected, joined, an event, left, disconnected: numbered, signed, with the connection's id."""
+    """connect, connected, joined, an event, left, disconnected: numbered, signed twice, with the connection's id."""
     roles = ["webpubsub.joinLeaveGroup"]
     async with serving(application, **ALL_EVENTS) as emulator:
         address = await url(emulator, user_id="ann", groups=["hall"], roles=roles)
@@ -134,6 +136,9 @@ async def test_the_life_of_a_connection_is_told_in_order(application: Applicatio
         (7, "disconnected"),
     ]
     assert {request.headers["ce-connectionId"] for request, _ in application.requests} == {greeting["connectionId"]}
+    assert {request.headers["ce-signature"] for request, _ in application.requests} == {
+        signature(greeting["connectionId"], [DEVELOPMENT_KEY, SECOND_KEY])
+    }
     assert {request.headers["ce-userId"] for request, _ in application.requests} == {"ann"}
     groups = [
         json.loads(body)["group"] for request, body in application.requests if "gp." in request.headers["ce-type"]
