@@ -205,12 +205,17 @@ def test_a_client_is_cut_off(emulator: Emulator, service: WebPubSubServiceClient
 
 
 def test_a_client_hears_nothing_any_more(emulator: Emulator, service: WebPubSubServiceClient) -> None:
-    """Its socket stays open; others hear."""
+    """Neither messages nor acknowledgements; its socket stays open, it is heard, and others hear."""
     emulator.faults.add(ClientFault(action="freeze", user_id="ann"))
-    with emulator.connect("chat", user_id="ann") as ann, emulator.connect("chat", user_id="bob") as bob:
+    joining = emulator.connect("chat", user_id="ann", roles=["webpubsub.joinLeaveGroup"])
+    with joining as ann, emulator.connect("chat", user_id="bob") as bob:
         service.send_to_all("hi")
         bob.receive()
+        ann.timeout_seconds = 0.05
+        with pytest.raises(AssertionError, match="joinGroup was not acknowledged"):
+            ann.join_group("room")
 
+        assert emulator.hub("chat").groups == {"room": [ann.connection_id]}
         assert ann.received == []
         assert ann.close_code is None
         assert len(emulator.hub("chat").connections) == 2

@@ -341,6 +341,15 @@ class TestClient:
         return self._client.user_id
 
     @property
+    def timeout_seconds(self) -> float:
+        """How long it waits for an acknowledgement."""
+        return self._client.timeout_seconds
+
+    @timeout_seconds.setter
+    def timeout_seconds(self, seconds: float) -> None:
+        self._client.timeout_seconds = seconds
+
+    @property
     def received(self) -> list[ReceivedMessage]:
         """Every message that came, oldest first."""
         return list(self._client.received)
