@@ -12,7 +12,7 @@ from webpubsub.emulator._clients.simple import SimpleCodec
 from webpubsub.emulator._http.operations import API_VERSIONS, OPERATIONS
 from webpubsub.emulator._http.request import Request, Response
 from webpubsub.emulator._hub import filter_syntax, filters
-from webpubsub.emulator._hub.messages import Close
+from webpubsub.emulator._hub.messages import Close, Send
 
 BULK = b'{"groups":["news"]}'
 
@@ -205,13 +205,17 @@ def test_metadata_headers_become_metadata_of_the_message(service: Service) -> No
     ]
 
 
-def test_the_time_to_live_travels_with_the_message(service: Service) -> None:
-    """MessageTtlSeconds bounds how long a message may wait for its client."""
+@pytest.mark.parametrize(
+    ("query", "seconds"), [("?messageTtlSeconds=300", 300), ("?messageTtlSeconds=0", None), ("", None)]
+)
+def test_the_time_to_live_travels_with_the_message(service: Service, query: str, seconds: int | None) -> None:
+    """MessageTtlSeconds bounds how long a message may wait for its client; 0 is for ever, as none at all."""
     client = service.connect()
 
-    service.call("POST", "chat/:send?messageTtlSeconds=300", b"hi")
+    service.call("POST", f"chat/:send{query}", b"hi")
 
-    assert [getattr(item, "expires_at", None) for item in client.outgoing] == [service.clock.now() + 300]
+    expires_at = None if seconds is None else service.clock.now() + seconds
+    assert [item.expires_at for item in client.outgoing if isinstance(item, Send)] == [expires_at]
 
 
 CLOSES = [
