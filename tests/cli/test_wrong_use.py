@@ -35,9 +35,12 @@ MISTAKES = [
     (("groups", "add", "chat", "room"), "one of --connection and --user"),
     (("groups", "remove", "chat", "room", "--connection", "c", "--user", "u"), "one of --connection and --user"),
     (("connections", "close", "chat"), "a connection, or --all"),
-    (("permission", "grant", "chat", "fly", "c"), "'fly' is not one of"),
+    (("permission", "grant", "chat", "fly", "c"), "'PERMISSION': 'fly' is not one of"),
     (("token", "chat", "--minutes", "0"), "'--minutes'"),
     (("trigger", "order", "http://127.0.0.1:1/", "--type", "json", "--data", "{"), "--data is not JSON"),
+    (("trigger", "order", "localhost/events"), "URL must be one of http or https"),
+    (("trigger", "order", "ftp://127.0.0.1/"), "URL must be one of http or https"),
+    (("trigger", "order", "http://127.0.0.1:port/"), "URL must be one of http or https"),
     (("plan", "--connections", "1"), "Missing option"),
     (("emulator", "--tls"), "--tls and --ca-file need each other"),
     (("emulator", "--event-handler", "chat"), "takes HUB=URL, not chat"),
@@ -128,6 +131,14 @@ def test_no_command_at_all_shows_what_there_is(bare: Command) -> None:
     assert "  listen  " in err
 
 
+def test_permissions_are_spelled_as_the_documents_do(bare: Command) -> None:
+    """And typed in any case."""
+    _, out, _ = bare("permission", "--help")
+
+    assert "HUB PERMISSION CONNECTION" in " ".join(out.split())
+    assert "PERMISSION is sendToGroup or joinLeaveGroup." in out
+
+
 def test_help_is_no_mistake(bare: Command) -> None:
     """Of all, and of one."""
     assert bare("--help").code == bare("send", "-h").code == 0
@@ -194,6 +205,20 @@ def test_an_interrupt_ends_with_130(bare: Command, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Interrupted()))
 
     assert bare("send", "chat", "-", "--local") == (130, "", "\n")
+
+
+def test_an_interrupt_of_the_start_ends_with_130(bare: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the modules of the commands are loaded, which takes longer than many commands do."""
+
+    class Interrupted:
+        @staticmethod
+        def find_spec(name: str, path: object, target: object = None) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "webpubsub.cli.commands")
+    monkeypatch.setattr(sys, "meta_path", [Interrupted, *sys.meta_path])
+
+    assert bare("health") == (130, "", "\n")
 
 
 def test_the_arguments_of_the_process_are_the_default(

@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"The command needs {error.name}: pip install 'webpubsub[cli]'", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # loading takes longer than many commands do
+        print(file=sys.stderr)
+        return 130
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may not have the characters of a message

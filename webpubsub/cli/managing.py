@@ -173,7 +173,7 @@ def user_leaves_all_groups(service: Service, hub: str, user: str) -> None:
 @click.command(epilog=examples("permission grant chat sendToGroup CONNECTION --group room"))
 @click.argument("action", type=click.Choice(["check", "grant", "revoke"]))
 @click.argument("hub")
-@click.argument("permission", type=_PERMISSION)
+@click.argument("permission", type=_PERMISSION, metavar="PERMISSION")
 @click.argument("connection")
 @click.option("--group", help="For which group.")
 @output_option
@@ -181,7 +181,10 @@ def user_leaves_all_groups(service: Service, hub: str, user: str) -> None:
 def permission(
     service: Service, action: str, hub: str, permission: str, connection: str, group: str | None, output: str
 ) -> int:
-    """Check, grant or revoke what CONNECTION may do by itself; check exits with 1 when it may not."""
+    """Check, grant or revoke what CONNECTION may do by itself; check exits with 1 when it may not.
+
+    PERMISSION is sendToGroup or joinLeaveGroup.
+    """
     named = Permission(permission)
     with service.client(hub) as client:
         if action == "grant":

@@ -86,7 +86,9 @@ def trigger(
             content=body,
             timeout=_TIMEOUT_SECONDS,
         )
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        raise click.UsageError("URL must be one of http or https, such as http://localhost:8000/events.") from None
+    except httpx.HTTPError as error:
         raise click.ClickException(f"The handler cannot be called: {error}") from None
     click.echo(f"{response.status_code} {response.reason_phrase}")
     stored = response.headers.get("ce-connectionState")
