@@ -66,17 +66,23 @@ def test_a_fork_reaches_the_emulator_of_its_parent() -> None:
             lambda: emulator.faults.add(RequestFault(status=503)),
             lambda: emulator.wait_for(lambda: True),
             lambda: emulator.clock.advance(1),
+            lambda: ann.receive(0),
+            lambda: ann.join_group("room"),
+            lambda: ann.wait_closed(0),
+            lambda: ann.drop(),
         ):
             with pytest.raises(RuntimeError, match="forked from"):
                 refused()
+        ann.close()
         emulator.stop()
         with Emulator() as own, service_of(own) as service, own.connect("chat") as client:
             service.send_to_all("own")
             assert client.receive().data == "own"
 
-    with Emulator() as emulator:
+    with Emulator() as emulator, emulator.connect("chat") as ann:
         assert in_a_fork(in_the_child) == 0
 
+        assert ann.receive().data == "from the child"
         assert [message.data for message in emulator.hub("chat").messages] == ["from the child"]
         with service_of(emulator) as service:
             assert not service.group_exists("room")

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -296,3 +296,34 @@ def test_a_client_that_is_closed_fails_its_requests(emulator: Emulator) -> None:
                 await sending
 
     asyncio.run(send_and_drop())
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "sentence"),
+    [
+        (lambda client: client.join_group(5), TypeError, "group must be a str, not int"),
+        (lambda client: client.leave_group(None), TypeError, "group must be a str, not NoneType"),
+        (lambda client: client.send_to_group(5, "Hello"), TypeError, "group must be a str, not int"),
+        (lambda client: client.send_to_group("room", "", no_echo="no"), TypeError, "no_echo must be"),
+        (
+            lambda client: client.send_to_group("room", {1}),
+            TypeError,
+            "data must be bytes, a str, or",
+        ),
+        (lambda client: client.send_event(b"order"), TypeError, "name must be a str, not bytes"),
+        (
+            lambda client: client.send_event("order", float("nan")),
+            ValueError,
+            "data must be bytes, a str, or",
+        ),
+    ],
+)
+def test_what_a_client_cannot_send_is_refused_before_it_is_sent(
+    call: Callable[[Any], object], kind: type[Exception], sentence: str, emulator: Emulator
+) -> None:
+    """A sentence that names the argument; a frame that the service cannot read would have ended the connection."""
+    with emulator.connect("chat", roles=ROLES) as ann:
+        with pytest.raises(kind, match=sentence):
+            call(ann)
+
+        ann.join_group("room")

@@ -19,6 +19,10 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 import attrs
 
+from webpubsub import _checks
+
+from .._process import Home
+
 if TYPE_CHECKING:
     import aiohttp
 
@@ -192,32 +196,39 @@ class AsyncTestClient:
 
         Raises:
             RefusedError: The service says no.
+            TypeError: The group is not a str; nothing is sent.
         """
-        await self._request({"type": "joinGroup", "group": group})
+        await self._request({"type": "joinGroup", "group": _checks.string(group, "group")})
 
     async def leave_group(self, group: str) -> None:
         """Leave a group, and wait for the acknowledgement.
 
         Raises:
             RefusedError: The service says no.
+            TypeError: The group is not a str; nothing is sent.
         """
-        await self._request({"type": "leaveGroup", "group": group})
+        await self._request({"type": "leaveGroup", "group": _checks.string(group, "group")})
 
     async def send_to_group(self, group: str, data: Any, *, no_echo: bool = False) -> None:
         """Send to a group, and wait for the acknowledgement.
 
         Raises:
             RefusedError: The service says no.
+            TypeError: An argument is of a wrong type, or JSON cannot hold the data; nothing is sent.
+            ValueError: JSON cannot hold the data, such as NaN; nothing is sent.
         """
-        await self._request({"type": "sendToGroup", "group": group, "noEcho": no_echo, **_payload(data)})
+        target = {"group": _checks.string(group, "group"), "noEcho": _checks.boolean(no_echo, "no_echo")}
+        await self._request({"type": "sendToGroup", **target, **_payload(data)})
 
     async def send_event(self, name: str, data: Any = None) -> None:
         """Send an event, and wait until an event handler has taken it.
 
         Raises:
             RefusedError: There is no handler, or it failed.
+            TypeError: An argument is of a wrong type, or JSON cannot hold the data; nothing is sent.
+            ValueError: JSON cannot hold the data, such as NaN; nothing is sent.
         """
-        await self._request({"type": "event", "event": name, **_payload(data)})
+        await self._request({"type": "event", "event": _checks.string(name, "name"), **_payload(data)})
 
     async def send_frame(self, frame: Mapping[str, Any] | str | bytes) -> None:
         """Send a frame as it is, and wait for nothing."""
@@ -326,6 +337,7 @@ class TestClient:
     def __init__(self, client: AsyncTestClient, loop: asyncio.AbstractEventLoop) -> None:
         self._client = client
         self._loop = loop
+        self._home = Home()
 
     def __repr__(self) -> str:
         return repr(self._client)
@@ -374,8 +386,8 @@ class TestClient:
         return self.close_code if self._loop.is_closed() else self.run(self._client.wait_closed(timeout_seconds))
 
     def close(self) -> None:
-        """Close the connection as a client does that has finished."""
-        if not self._loop.is_closed():
+        """Close the connection as a client does that has finished; it stays open in a process that was forked."""
+        if not self._loop.is_closed() and self._home.is_here:
             self.run(self._client.close())
 
     receive = _blocking(AsyncTestClient.receive)
@@ -388,6 +400,7 @@ class TestClient:
 
     def drop(self) -> None:
         """Cut the connection without a word, as a network does that is gone."""
+        self._home.check()
         if self._loop.is_closed():
             return
         self._loop.call_soon_threadsafe(self._client.drop)
@@ -396,11 +409,12 @@ class TestClient:
         """Have the emulator's loop do something, and wait for it.
 
         Raises:
-            RuntimeError: The emulator has stopped.
+            RuntimeError: The emulator has stopped, or runs in the process that this one was forked from.
         """
         __tracebackhide__ = True
-        if self._loop.is_closed():
+        if self._loop.is_closed() or not self._home.is_here:
             work.close()
+            self._home.check()
             raise RuntimeError("The emulator that this client was connected to has stopped.")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
@@ -446,6 +460,10 @@ def _payload(data: Any) -> dict[str, Any]:
         return {"dataType": "binary", "data": base64.b64encode(data).decode()}
     if isinstance(data, str):
         return {"dataType": "text", "data": data}
+    try:
+        json.dumps(data, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"data must be bytes, a str, or something that JSON can hold: {error}.") from None
     return {"dataType": "json", "data": data if data is not None else {}}
 
 
