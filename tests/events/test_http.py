@@ -464,6 +464,8 @@ CONFIGURATIONS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"verify": False, "access_keys": [KEY]}, ConfigurationError, "verify=False does not go with"),
     ({"access_keys": [KEY], "max_age": timedelta(0)}, ConfigurationError, "max_age must be more than nothing"),
     ({"connection_string": 7}, TypeError, "connection_string must be a str or a ConnectionString, not int"),
+    ({"access_keys": [KEY], "bearer": "a token"}, TypeError, "bearer must be a BearerToken, not str"),
+    ({"verify": 0}, TypeError, "verify must be"),
     ({"access_keys": [KEY], "max_age": 300}, TypeError, "max_age must be a timedelta, not int"),
     ({"access_keys": [KEY], "body_limit": 0}, ConfigurationError, "body_limit must be 1 or more"),
     ({"access_keys": [KEY], "hub": "1"}, ConfigurationError, "hub must start with a letter"),

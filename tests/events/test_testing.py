@@ -166,3 +166,25 @@ async def test_a_connection_must_have_an_id() -> None:
     """As at the service."""
     with pytest.raises(ConfigurationError, match="connection_id must not be empty"):
         await make().test_client().message("hi", connection_id="")
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda client: client.joined(5), "group must be a str, not int"),
+        (lambda client: client.left(None), "group must be a str, not NoneType"),
+        (lambda client: client.disconnected(reason=5), "reason must be a str, not int"),
+        (lambda client: client.event(5), "name must be a str, not int"),
+        (lambda client: client.message("Hello", user_id=5), "user_id must be a str, not int"),
+        (lambda client: client.message("Hello", subprotocol=5), "subprotocol must be a str, not int"),
+        (lambda client: client.connect(query="key=42"), "query must be a mapping of names to lists of str, not str"),
+        (lambda client: client.connect(claims=5), "claims must be a mapping of names to lists of str, not int"),
+        (lambda client: client.connect(headers=[]), "headers must be a mapping of names to lists of str, not list"),
+        (lambda client: client.connect(subprotocols="mqtt"), "subprotocols must be a list of strings"),
+        (lambda client: client.connect(subprotocols=[5]), r"subprotocols\[0\] must be a str, not int"),
+    ],
+)
+async def test_what_no_service_could_send_is_refused(call: Callable[[Any], Any], sentence: str) -> None:
+    """An event that the handler could not read would be refused in the log only, and the test would pass."""
+    with pytest.raises(TypeError, match=sentence):
+        await call(make().test_client())

@@ -104,6 +104,9 @@ def accepting(
         raise TypeError(f"connection_string must be a str or a ConnectionString, not {type(resource).__name__}.")
     if not isinstance(max_age, timedelta | None):
         raise TypeError(f"max_age must be a timedelta, not {type(max_age).__name__}.")
+    if not isinstance(bearer, BearerToken | None):
+        raise TypeError(f"bearer must be a BearerToken, not {type(bearer).__name__}.")
+    _checks.boolean(verify, "verify")
     keys = some_keys(access_keys) + (() if resource is None else (resource.access_key,))
     verified = bool(keys) or bearer is not None
     if verify and not verified:

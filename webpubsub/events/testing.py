@@ -100,10 +100,10 @@ class EventTestClient:
             **connection: Which connection; see `ConnectionOptions`.
         """
         said: dict[str, object] = {
-            "claims": _lists(claims),
-            "query": _lists(query),
-            "headers": _lists(headers),
-            "subprotocols": list(subprotocols),
+            "claims": _lists(claims, "claims"),
+            "query": _lists(query, "query"),
+            "headers": _lists(headers, "headers"),
+            "subprotocols": [_checks.string(one, item) for item, one in _checks.items(subprotocols, "subprotocols")],
             "clientCertificates": [
                 {"thumbprint": one.thumbprint, "content": one.content} for one in client_certificates
             ],
@@ -134,7 +134,7 @@ class EventTestClient:
             reason: Why.
             **connection: Which connection; see `ConnectionOptions`.
         """
-        await self._system("disconnected", {"reason": reason}, **connection)
+        await self._system("disconnected", {"reason": _checks.string(reason, "reason")}, **connection)
 
     async def joined(self, group: str, **connection: Unpack[ConnectionOptions]) -> None:
         """Tell that a connection has joined a group.
@@ -143,7 +143,8 @@ class EventTestClient:
             group: The group.
             **connection: Which connection; see `ConnectionOptions`.
         """
-        await self._send("azure.webpubsub.gp.joined", bodies.JSON, _json({"group": group}), {}, **connection)
+        said = _json({"group": _checks.string(group, "group")})
+        await self._send("azure.webpubsub.gp.joined", bodies.JSON, said, {}, **connection)
 
     async def left(self, group: str, **connection: Unpack[ConnectionOptions]) -> None:
         """Tell that a connection has left a group.
@@ -152,7 +153,8 @@ class EventTestClient:
             group: The group.
             **connection: Which connection; see `ConnectionOptions`.
         """
-        await self._send("azure.webpubsub.gp.left", bodies.JSON, _json({"group": group}), {}, **connection)
+        said = _json({"group": _checks.string(group, "group")})
+        await self._send("azure.webpubsub.gp.left", bodies.JSON, said, {}, **connection)
 
     async def message(
         self, data: object, *, content_type: str | None = None, **connection: Unpack[ConnectionOptions]
@@ -186,10 +188,11 @@ class EventTestClient:
             user_properties: What an MQTT client attaches.
             **connection: Which connection; see `ConnectionOptions`.
         """
+        kind = f"azure.webpubsub.user.{_checks.string(name, 'name')}"
         body, written = bodies.encode(data, content_type)
         extra = {_METADATA + key: value for key, value in (metadata or {}).items()}
         extra |= {f"mqtt-{key}": value for key, value in user_properties}
-        response = await self._send(f"azure.webpubsub.user.{name}", written, body, extra, **connection)
+        response = await self._send(kind, written, body, extra, **connection)
         return _rejected(response) if response.status >= 300 else _message(response)
 
     async def preflight(self, origin: str) -> bool:
@@ -219,7 +222,11 @@ class EventTestClient:
     ) -> HttpResponse:
         place = (self._hub(hub), _checks.identifier(connection_id, "connection_id"))
         number = self._counts[place] = self._counts.get(place, -1) + 1
-        optional = {"ce-userId": user_id, "ce-subprotocol": subprotocol, "ce-connectionState": self._states.get(place)}
+        optional = {
+            "ce-userId": _checks.optional_text(user_id, "user_id"),
+            "ce-subprotocol": _checks.optional_text(subprotocol, "subprotocol"),
+            "ce-connectionState": self._states.get(place),
+        }
         headers = {
             "Content-Type": content_type,
             "ce-specversion": "1.0",
@@ -260,7 +267,9 @@ class EventTestClient:
         return proof
 
 
-def _lists(values: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:
+def _lists(values: Mapping[str, Sequence[str]] | None, argument: str) -> dict[str, list[str]]:
+    if values is not None and not isinstance(values, Mapping):
+        raise TypeError(f"{argument} must be a mapping of names to lists of str, not {type(values).__name__}.")
     return {name: [one] if isinstance(one, str) else list(one) for name, one in (values or {}).items()}
 
 
