@@ -453,17 +453,31 @@ async def test_an_application_that_does_not_start_stops_the_emulator_from_starti
             pass
 
 
-async def test_an_exception_in_an_application_is_a_failed_event(
-    http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Logged with its traceback; the client is refused."""
+async def test_an_application_that_exits_at_its_start_stops_the_emulator_from_starting() -> None:
+    """And not the event loop, whose end nobody would notice in a thread."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["method"] == "OPTIONS":
+        raise SystemExit("no database")
+
+    with pytest.raises(RuntimeError, match="An event handler did not start: it exited with no database"):
+        async with Emulator(event_handlers={"chat": app}):
+            pass
+
+
+@pytest.mark.parametrize("mistake", [ZeroDivisionError, SystemExit])
+async def test_an_exception_in_an_application_is_a_failed_event(
+    mistake: type[BaseException], http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Logged with its traceback; the client is refused, and the emulator goes on."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            raise ValueError("no lifespan here")
+        if scope["method"] == "OPTIONS":
             await send({"type": "http.response.start", "status": 200, "headers": [(b"webhook-allowed-origin", b"*")]})
             await send({"type": "http.response.body"})
             return
-        raise ZeroDivisionError("a mistake")
+        raise mistake("a mistake")
 
     async with Emulator(event_handlers={"chat": app}) as emulator:
         refusing = asyncio.create_task(http.get(await url(emulator), headers=upgrade()).__aenter__())

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from webpubsub.emulator import Emulator
 from webpubsub.emulator._hub.messages import DataType, Payload
 from webpubsub.emulator._hub.upstream import (
     ConnectedEvent,
@@ -210,3 +211,9 @@ def test_a_file_that_is_gone_is_said_once(tmp_path: Path, caplog: pytest.LogCapt
     assert said[0].startswith("The settings stay as they are: ")
     assert "settings.json" in said[0]
     assert configuration.hub("chat").event_handlers == ()
+
+
+def test_settings_that_call_nobody_are_refused() -> None:
+    """When the emulator is made, rather than by a name that cannot be found when a client connects."""
+    with pytest.raises(ValueError, match="need a url_template, or app="):
+        Emulator(event_handlers={"chat": [EventHandlerSettings(event_pattern="order")]})

@@ -61,7 +61,7 @@ async def call_application(app: AsgiApplication, request: WebhookRequest, origin
 
     try:
         await app(scope, receive, send)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # an exit would end the loop, and with it the emulator
         _logger.exception("The event handler in this process raised an exception.")
         raise ConnectionError(f"{type(error).__name__} in the event handler") from error
     start = next((message for message in sent if message["type"] == "http.response.start"), None)
@@ -114,4 +114,6 @@ class Lifespan:
             await self._app(scope, self._incoming.get, self._outgoing.put)
         except Exception:
             _logger.debug("An event handler in this process has no lifespan.", exc_info=True)
+        except SystemExit as error:
+            await self._outgoing.put({"type": "lifespan.startup.failed", "message": f"it exited with {error.code}"})
         await self._outgoing.put(None)

@@ -118,6 +118,8 @@ def _checked(hub: str) -> str:
 def _handlers(given: EventHandlers) -> Iterable[EventHandlerSettings]:
     for handler in given if isinstance(given, list | tuple) else [given]:
         if isinstance(handler, EventHandlerSettings):
+            if not handler.has_target:
+                raise ValueError("EventHandlerSettings for a hub need a url_template, or app=, an ASGI application.")
             yield handler
         elif isinstance(handler, str):
             yield EventHandlerSettings(handler)

@@ -139,6 +139,11 @@ class EventHandlerSettings:
     group_filters: tuple[str, ...] = attrs.field(default=(), converter=_patterns, kw_only=True)
     app: AsgiApplication | None = attrs.field(default=None, validator=_application, kw_only=True)
 
+    @property
+    def has_target(self) -> bool:
+        """Whether there is somebody to call; without one, it only chooses among events."""
+        return self.url_template != _IN_PROCESS or self.app is not None
+
     def hears(self, event: ConnectEvent | UpstreamEvent) -> bool:
         """Tell whether an event is wanted.
 
