@@ -386,7 +386,10 @@ class TestClient:
         return self.close_code if self._loop.is_closed() else self.run(self._client.wait_closed(timeout_seconds))
 
     def close(self) -> None:
-        """Close the connection as a client does that has finished; it stays open in a process that was forked."""
+        """Close the connection as a client does that has finished.
+
+        In a process that was forked from it, nothing is done: the connection is the parent's.
+        """
         if not self._loop.is_closed() and self._home.is_here:
             self.run(self._client.close())
 

@@ -141,7 +141,7 @@ class EventHandlerSettings:
 
     @property
     def has_target(self) -> bool:
-        """Whether there is somebody to call; without one, it only chooses among events."""
+        """Whether there is somebody to call, an address or an application."""
         return self.url_template != _IN_PROCESS or self.app is not None
 
     def hears(self, event: ConnectEvent | UpstreamEvent) -> bool:
