@@ -26,7 +26,9 @@ test: check ## run every check and every test, and count what the tests reach
 
 test-httpx2: $(VENV)/.dev ## run the tests of the clients over httpx2, the successor of httpx
 	$(BIN)/python -m pytest -n auto --dist loadfile -p tests.plugins.over_httpx2 \
-		tests/_async tests/_sync tests/faults tests/test_http1.py tests/test_retrying.py tests/test_tls.py tests/test_tracing.py
+		tests/_async tests/_sync tests/compat tests/faults tests/test_credentials.py tests/test_entra.py tests/test_errors.py \
+		tests/test_exact_urls.py tests/test_http1.py tests/test_keywords.py tests/test_logging.py tests/test_request_logging.py \
+		tests/test_retrying.py tests/test_tls.py tests/test_tracing.py
 
 test-uvloop: $(VENV)/.dev ## run the tests of the clients on uvloop, which uvicorn runs applications on
 	$(BIN)/python -m pytest -n auto --dist loadfile -p tests.plugins.over_uvloop tests/_async tests/faults
