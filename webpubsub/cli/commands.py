@@ -1,6 +1,7 @@
 """All commands in one group, and what a mistake or a refusal looks like: one line, and an exit code."""
 
 import logging
+import sys
 from collections.abc import Sequence
 
 import click
@@ -11,7 +12,7 @@ from .doctor import doctor
 from .emulating import emulator
 from .loading import load
 from .managing import connections, groups, health, permission, users
-from .output import printable
+from .output import give_up, printable
 from .planning import plan
 from .receiving import listen
 from .sending import send
@@ -65,6 +66,9 @@ def run(arguments: Sequence[str]) -> int:
         return _told(str(error), 2)
     except WebPubSubError as error:
         return _told(str(error), 1)
+    except OSError as error:
+        give_up(sys.stdout)
+        return _told(f"The output cannot be written: {error.strerror or error}.", 1)
     return code if isinstance(code, int) else 0
 
 
