@@ -38,6 +38,7 @@ MISTAKES = [
     (("permission", "grant", "chat", "fly", "c"), "'PERMISSION': 'fly' is not one of"),
     (("token", "chat", "--minutes", "0"), "'--minutes'"),
     (("trigger", "order", "http://127.0.0.1:1/", "--type", "json", "--data", "{"), "--data is not JSON"),
+    (("trigger", "or\nder", "http://127.0.0.1:1/"), "EVENT must be a name without line ends"),
     (("trigger", "order", "localhost/events"), "URL must be one of http or https"),
     (("trigger", "order", "ftp://127.0.0.1/"), "URL must be one of http or https"),
     (("trigger", "order", "http://127.0.0.1:port/"), "URL must be one of http or https"),

@@ -111,6 +111,18 @@ def test_a_condition_that_does_not_hold_tells_what_happened(
         emulator.wait_for(lambda: False, timeout_seconds=0.01)
 
 
+async def test_a_condition_that_cannot_be_waited_for_is_told_at_once(emulator: Emulator) -> None:
+    """A value is no condition; and the loop that the emulator runs in must not stand still."""
+    with pytest.raises(TypeError, match=r"condition must be callable, such as .*, not bool"):
+        emulator.wait_for(emulator.requests == [])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="condition must be callable"):
+        await emulator.wait_for_async(5)  # type: ignore[arg-type]
+    async with Emulator() as own:
+        with pytest.raises(RuntimeError, match="use `await emulator"):
+            own.wait_for(lambda: True)
+        await asyncio.to_thread(own.wait_for, lambda: True)
+
+
 def test_roles_hold_for_a_client_of_a_test(emulator: Emulator) -> None:
     """It is a client as every other one: what it may not do is refused."""
     with emulator.connect("chat", roles=["webpubsub.joinLeaveGroup.room"]) as ann:

@@ -62,6 +62,8 @@ def trigger(
     EVENT is connect, connected, disconnected (or disconnect), message, or the name of an event of your own.
     """
     event = _ALSO_CALLED.get(event, event)
+    if not event.isprintable():
+        raise click.UsageError("EVENT must be a name without line ends and other control characters.")
     if kind == "json" or (data and event in _SYSTEM):
         try:
             json.loads(data)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
-from webpubsub._loops import is_no_longer_serving, is_serving
+from webpubsub._loops import is_no_longer_serving, is_serving, would_block
 from webpubsub.connection_string import ConnectionString
 from webpubsub.tokens import JSONValue, sign
 
@@ -336,9 +336,16 @@ class Emulator:
 
         Raises:
             AssertionError: It did not hold within this time; the message tells what happened instead.
+            RuntimeError: The emulator runs in the event loop of this thread, which would stand still.
+            TypeError: The condition cannot be called.
         """
         __tracebackhide__ = True
         self._home.check()
+        if self._server is not None and would_block(self.port):
+            raise RuntimeError(
+                "The emulator runs in the event loop of this thread, which wait_for would stop: "
+                "use `await emulator.wait_for_async(...)`."
+            )
         wait_for(self._journal, condition, timeout_seconds)
 
     async def wait_for_async(self, condition: Callable[[], object], timeout_seconds: float = 5.0) -> None:
@@ -348,6 +355,7 @@ class Emulator:
 
         Raises:
             AssertionError: The condition did not hold within this time.
+            TypeError: The condition cannot be called.
         """
         __tracebackhide__ = True
         self._home.check()

@@ -114,6 +114,7 @@ def wait_for(journal: Journal, condition: Callable[[], object], timeout_seconds:
         AssertionError: It did not in this time; the message tells what happened instead.
     """
     __tracebackhide__ = True  # pytest shows the line of the test instead
+    _check(condition)
     if not journal.wait_for(condition, timeout_seconds):
         raise AssertionError(_in_vain(journal, timeout_seconds))
 
@@ -121,8 +122,16 @@ def wait_for(journal: Journal, condition: Callable[[], object], timeout_seconds:
 async def wait_for_async(journal: Journal, condition: Callable[[], object], timeout_seconds: float) -> None:
     """Wait as `wait_for` does, while the event loop goes on."""
     __tracebackhide__ = True
+    _check(condition)
     if not await journal.wait_for_async(condition, timeout_seconds):
         raise AssertionError(_in_vain(journal, timeout_seconds))
+
+
+def _check(condition: object) -> None:
+    if not callable(condition):
+        raise TypeError(
+            f"condition must be callable, such as `lambda: emulator.requests`, not {type(condition).__name__}."
+        )
 
 
 def _in_vain(journal: Journal, timeout_seconds: float) -> str:
