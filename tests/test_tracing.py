@@ -1,5 +1,6 @@
 """OpenTelemetry: the instrumentation of httpx works with the clients as they are."""
 
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -131,6 +132,15 @@ def test_no_for_an_answer_is_no_error(
         assert calls.raw("PUT", "/api/hubs/chat/users/ann/groups/g?api-version=2024-12-01").status_code == 404
     assert spans.statuses == [404, 404]
     assert [span.status.status_code for span in spans.finished] == [StatusCode.OK, StatusCode.ERROR]
+
+
+def test_nothing_is_traced_where_nobody_traces(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenTelemetry is not imported for a question whose response is no."""
+    monkeypatch.delitem(sys.modules, "opentelemetry.trace")
+    with Server(answering(ABSENT)) as server:
+        assert not connect(server.endpoint).exists()
+
+    assert "opentelemetry.trace" not in sys.modules
 
 
 def test_the_span_of_an_application_is_left_alone(connect: Connect, spans: Spans) -> None:

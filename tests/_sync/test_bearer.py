@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from webpubsub import ConfigurationError
+from webpubsub._sync import bearer
 from webpubsub import WebPubSubServiceClient
 
 from ..support.wire import ENDPOINT, Wire
@@ -64,6 +65,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def tokens(*lifetimes: int) -> Credential:
     """Make a credential whose tokens `t0`, `t1`, ... end so many seconds after the start."""
     return Credential([Token(f"t{number}", int(START) + seconds) for number, seconds in enumerate(lifetimes)])
+
+
+def test_a_token_that_is_kept_is_not_shown() -> None:
+    """Not where a debugger or a traceback with locals shows everything, either."""
+    assert repr(bearer._Token("secret", 7.0, 6.0)) == "_Token(REDACTED, expires_on=7.0)"
 
 
 def test_a_token_is_asked_for_at_the_first_call_and_used_for_the_next(clock: Clock) -> None:

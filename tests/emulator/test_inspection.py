@@ -111,6 +111,12 @@ def test_a_condition_that_does_not_hold_tells_what_happened(
         emulator.wait_for(lambda: False, timeout_seconds=0.01)
 
 
+async def test_waiting_in_vain_tells_what_happened_while_the_loop_goes_on(emulator: Emulator) -> None:
+    """As the blocking way does."""
+    with pytest.raises(AssertionError, match=r"did not hold within 0\.01 seconds"):
+        await emulator.wait_for_async(lambda: False, timeout_seconds=0.01)
+
+
 async def test_a_condition_that_cannot_be_waited_for_is_told_at_once(emulator: Emulator) -> None:
     """A value is no condition; and the loop that the emulator runs in must not stand still."""
     with pytest.raises(TypeError, match=r"condition must be callable, such as .*, not bool"):

@@ -118,6 +118,14 @@ def test_it_can_be_started_again() -> None:
         assert is_healthy(emulator.endpoint)
 
 
+async def test_leaving_twice_is_leaving_once() -> None:
+    """As a stack of contexts may do that closes what was closed by hand."""
+    async with Emulator() as emulator:
+        await emulator.__aexit__(None, None, None)
+
+    assert repr(emulator) == "<Emulator not running>"
+
+
 async def test_the_loop_that_runs_it_stops_it() -> None:
     """`stop` is for `start`: it would have to block the loop that serves."""
     async with Emulator() as emulator:

@@ -293,6 +293,15 @@ def test_old_events_can_be_refused(time: str, fits: bool) -> None:
             receive(*request, acceptance)
 
 
+def test_the_clock_of_the_machine_says_what_is_old() -> None:
+    """A day is more than an event takes, and now is not."""
+    now = datetime.now(UTC)
+
+    assert parse(event("sys.connected", changes={"ce-time": now.isoformat()}), max_age=timedelta(hours=1))
+    old = event("sys.connected", changes={"ce-time": (now - timedelta(days=1)).isoformat()})
+    assert refusal(old, max_age=timedelta(hours=1)).status == 401
+
+
 @pytest.mark.parametrize("method", ["OPTIONS", "GET", "options"])
 @pytest.mark.parametrize(
     ("origin", "options", "answer"),

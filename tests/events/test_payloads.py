@@ -237,6 +237,8 @@ def test_a_type_that_json_cannot_become_is_a_mistake_of_the_application(kind: An
     value = [{"part": 1}] if kind in (list[complex], Sequence[Unresolvable]) else {"part": 1}
 
     with pytest.raises(TypeError):
+        shapes.check(kind)
+    with pytest.raises(TypeError):
         bodies.decode(json.dumps(value).encode(), "application/json", kind)
     with pytest.raises(TypeError):
         bodies.decode_state(base64.b64encode(json.dumps(value).encode()).decode(), kind)
