@@ -26,7 +26,7 @@ PrepareKey = Callable[[HMACAlgorithm, str | bytes], bytes]
 _SIGNED_TOKEN = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]{20,}")
 _FEWEST_CHARACTERS = 10
 """Keys of fewer different characters, such as a word or a row of one letter, are not looked for."""
-_NOT_OURS = ("websockets", "httpx", "root")
+_NOT_OURS = ("websockets", "httpx", "httpx2", "root")
 """Clients of the tests, which write down the URL that they are given, and the adapter of Azure Functions, which writes
 down every response. Ours does not write anything by these names."""
 
