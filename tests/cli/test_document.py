@@ -22,7 +22,7 @@ from webpubsub.events import ConnectEvent, EventHandler, UserEvent
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cli.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 HANDLER = "http://localhost:8000/events"
-CONNECTION_ID = re.compile(r"\b[\w-]{31}(?![\w-])")
+CONNECTION_ID = re.compile(r"(?<![\w-])[\w-]{31}(?![\w-])")
 DIFFERENT = [
     (re.compile(r"^\d\d:\d\d:\d\d", re.MULTILINE), "12:00:01"),
     (CONNECTION_ID, "ID"),
