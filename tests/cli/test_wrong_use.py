@@ -230,7 +230,7 @@ def test_output_that_cannot_be_written_is_one_line() -> None:
             [sys.executable, "-m", "webpubsub", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
 
-    assert (run.returncode, run.stderr) == (1, "webpubsub: The output cannot be written: No space left on device.\n")
+    assert (run.returncode, run.stderr) == (1, "webpubsub: Reading or writing failed: No space left on device.\n")
 
 
 def test_the_arguments_of_the_process_are_the_default(

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-import trustme
 
 from webpubsub import RetryPolicy, aio
 
@@ -19,16 +18,6 @@ from ..support.server import ACCEPTED, Server, answering
 
 MOST = 4
 LONGEST = 100
-
-
-@pytest.fixture(scope="module")
-def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """What the server and the client of a test encrypt with."""
-    authority = trustme.CA()
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    authority.configure_trust(client)
-    return server, client
 
 
 @pytest.fixture(params=["http", "https"])

@@ -16,7 +16,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import trustme
 from asgiref.sync import async_to_sync
 
 from webpubsub import (
@@ -40,16 +39,6 @@ __all__ = ["connect"]
 
 ONCE = RetryPolicy.none()
 Connect = Callable[..., Calls]
-
-
-@pytest.fixture(scope="module")
-def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """What the server and the client of a test encrypt with."""
-    authority = trustme.CA()
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    authority.configure_trust(client)
-    return server, client
 
 
 @pytest.fixture(params=["http", "https"])

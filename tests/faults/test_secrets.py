@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-import trustme
 
 from webpubsub import RetryPolicy, WebPubSubError
 
@@ -60,16 +59,6 @@ FAULTS["a list that is none"] = answering(answer("200 OK", b"nonsense"))
 _RESETS = tuple(name for name in FAULTS if name.startswith("reset"))
 _WITH_TOKEN = ("400", *_RESETS, "hang-up after the request", "not HTTP", "the credential in the error page")
 CASES = [(name, "key") for name in FAULTS] + [(name, "token") for name in _WITH_TOKEN]
-
-
-@pytest.fixture(scope="module")
-def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """What servers and clients encrypt with."""
-    authority = trustme.CA()
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    authority.configure_trust(client)
-    return server, client
 
 
 @pytest.fixture

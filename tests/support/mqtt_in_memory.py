@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
+import pytest
 from attrs import define, field
 
 from tests.support.service_in_memory import Service
@@ -38,6 +39,7 @@ from webpubsub.emulator._hub.upstream import (
 )
 
 WELCOME = ConnectReply()
+KEPT = Properties(session_expiry_interval=30)
 EVERYTHING = ("webpubsub.sendToGroup", "webpubsub.joinLeaveGroup")
 
 P = TypeVar("P", bound=Packet)
@@ -265,13 +267,35 @@ def published(packets: Iterable[Packet]) -> list[tuple[str, bytes, int]]:
     return [(packet.topic, packet.payload, packet.qos) for packet in packets if isinstance(packet, Publish)]
 
 
+@pytest.fixture
+def ann(service: Service) -> MqttClient:
+    """A client of 5.0 that may do everything and whose session is kept."""
+    return client(service, properties=KEPT)
+
+
+@pytest.fixture
+def bob(service: Service, ann: MqttClient) -> MqttClient:
+    """Another one."""
+    return client(service, "bob", properties=KEPT, time=ann.time)
+
+
+def back(service: Service, gone: MqttClient, properties: Properties = KEPT) -> MqttClient:
+    """Let a client come back to its session."""
+    client_id = gone.session.connection.connection_id
+    return client(service, client_id, version=gone.version, properties=properties, clean_start=False, time=gone.time)
+
+
 __all__ = [
     "EVERYTHING",
+    "KEPT",
     "Client",
     "ConnAck",
     "Disconnect",
     "MqttClient",
     "Time",
+    "ann",
+    "back",
+    "bob",
     "client",
     "published",
 ]
