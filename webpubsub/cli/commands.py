@@ -68,7 +68,7 @@ def run(arguments: Sequence[str]) -> int:
         return _told(str(error), 1)
     except OSError as error:
         give_up(sys.stdout)
-        return _told(f"The output cannot be written: {error.strerror or error}.", 1)
+        return _told(f"Reading or writing failed: {error.strerror or error}.", 1)
     return code if isinstance(code, int) else 0
 
 
