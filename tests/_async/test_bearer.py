@@ -37,7 +37,7 @@ class Token:
 class EarlyToken(Token):
     """One that says when it wants to be renewed."""
 
-    refresh_on: int
+    refresh_on: Any
 
 
 @dataclass
@@ -153,6 +153,7 @@ WRONG: list[tuple[object, type[Exception], str]] = [
         TypeError,
         "expires_on of the credential's token must be a number of seconds since 1970, not str",
     ),
+    (EarlyToken("t0", 2**40, "2030"), TypeError, "refresh_on of the credential's token must be a number of seconds"),
     (Token(b"t0", 2**40), TypeError, "The token of the credential must be a str, not bytes"),
     (Token("", 2**40), ConfigurationError, "The token of the credential is empty"),
     (Token("t0\n", 2**40), ConfigurationError, "neither ASCII nor printable"),

@@ -86,5 +86,6 @@ def _token(given: object) -> _Token:
         kind = type(given).__name__
         raise TypeError(f"The credential must return an object with token and expires_on, not {kind}.") from None
     ends = _checks.timestamp(expires_on, "expires_on of the credential's token")
-    refresh_on = getattr(new, "refresh_on", None) or ends - _EARLY_SECONDS
-    return _Token(_checks.bearer_token(value), ends, refresh_on)
+    refresh_on = getattr(new, "refresh_on", None)
+    renewed = _checks.timestamp(refresh_on, "refresh_on of the credential's token") if refresh_on else None
+    return _Token(_checks.bearer_token(value), ends, renewed or ends - _EARLY_SECONDS)
