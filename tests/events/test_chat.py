@@ -43,6 +43,7 @@ def room() -> Iterator[Room]:
         emulator = Emulator(event_handlers={"chat": settings})
         with emulator, uvicorn_server(create_app(emulator.connection_string), sock):
             yield Room(url, emulator)
+            emulator.stop()  # before the application: its last events would come to a server that is about to end
 
 
 def join(chromium: Browser, room: Room, name: str) -> Tab:

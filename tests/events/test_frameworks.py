@@ -112,6 +112,7 @@ def application(request: pytest.FixtureRequest) -> Iterator[str]:
             patch.setenv("WEBPUBSUB_CONNECTION_STRING", emulator.connection_string)
             with serving(request.param[0], request.param[1], sock) as url:
                 yield url
+                emulator.stop()  # before the application: its last events would come to a server that is about to end
 
 
 def client_url(application: str, user: str) -> str:

@@ -28,6 +28,7 @@ def application() -> Iterator[str]:
         emulator = Emulator(event_handlers={"assistant": f"{url}/eventhandler"})
         with emulator, uvicorn_server(create_app(emulator.connection_string), sock):
             yield url
+            emulator.stop()  # before the application: its last events would come to a server that is about to end
 
 
 def client(application: str) -> ClientConnection:
