@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 LIMIT := $(if $(shell command -v timeout 2>/dev/null),timeout 120)
 SOURCES := pytest_webpubsub.py webpubsub generated tests examples benchmarks rendering codegen.py
 
+unexport PYTHONDONTWRITEBYTECODE # tests start hundreds of processes: they would all compile the same modules
+
 .PHONY: help demo chat inspect test test-httpx2 test-uvloop check mypy pyright render format bench clean
 
 help: ## say what there is

@@ -78,6 +78,8 @@ async def _bare(clients: int) -> AsyncIterator[_Course]:
             sockets = [RawClient(url) for _ in range(clients)]
             await connect_all(sockets, greetings=0)
             yield _Course(contender, sockets, broadcast)
+            for socket in sockets:
+                socket.abort()  # aiohttp waits for its clients when it stops
 
 
 @asynccontextmanager

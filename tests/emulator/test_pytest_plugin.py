@@ -64,14 +64,13 @@ WITHOUT_OTHERS = ("-p", "no:anyio", "-p", "no:asyncio")
 @pytest.mark.parametrize(
     ("program", "arguments"),
     [
-        (BLOCKING, ("-p", "no:asyncio")),
         (BLOCKING, ("-p", "no:asyncio", "-n", "2")),
         (ASYNCIO, LOOPS),
         (ASYNCIO, (*LOOPS, "-o", "asyncio_default_test_loop_scope=session")),
         (ANYIO, ("-p", "no:asyncio")),
         (AIOHTTP, ("-p", "aiohttp.pytest_plugin", "-p", "no:asyncio", "-p", "no:anyio", "-W", "ignore:aiohttp.pytest")),
     ],
-    ids=["blocking", "two processes", "pytest-asyncio", "one loop for all", "anyio", "aiohttp"],
+    ids=["blocking, two processes", "pytest-asyncio", "one loop for all", "anyio", "aiohttp"],
 )
 def test_the_fixtures_work_as_they_are(tmp_path: Path, program: str, arguments: tuple[str, ...]) -> None:
     """Asked for by name, without a line of set-up, and nothing is left open."""
