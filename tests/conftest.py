@@ -1,5 +1,6 @@
 """What most tests need: a local service for each module, and hubs that nobody else uses."""
 
+import gc
 import itertools
 import signal
 from collections.abc import Iterator
@@ -21,6 +22,12 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 _numbers = itertools.count(1)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the modules of all tests, which it would search again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module")
