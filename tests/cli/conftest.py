@@ -1,5 +1,6 @@
 """The command in this process, against a local service."""
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -24,6 +25,12 @@ Command = Callable[..., Outcome]
 @pytest.fixture(autouse=True)
 def _no_service_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WEBPUBSUB_CONNECTION_STRING", raising=False)
+
+
+@pytest.fixture
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the dice make every wait between tries as short as it may be."""
+    monkeypatch.setattr(random, "uniform", lambda lowest, highest: lowest)
 
 
 @pytest.fixture

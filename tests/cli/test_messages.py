@@ -273,3 +273,23 @@ def test_a_token_opens_a_connection(command: Command, emulator: Emulator, hub: s
 def test_a_token_can_be_for_mqtt(command: Command, hub: str) -> None:
     """Which has an address of its own."""
     assert f"/clients/mqtt/hubs/{hub}?" in command("token", hub, "--protocol", "mqtt").out
+
+
+@pytest.mark.parametrize(
+    ("roles", "unknown"),
+    [
+        (["webpubsub.sendToGroup", "webpubsub.joinLeaveGroups.a*", "webpubsub.setGroupState"], []),
+        (["nonsense", "webpubsub.sendToGroup.room"], ["nonsense"]),
+        (["webpubsub.fly", "other"], ["webpubsub.fly", "other"]),
+    ],
+)
+def test_a_token_with_roles_that_mean_nothing_comes_with_a_warning(
+    command: Command, hub: str, roles: list[str], unknown: list[str]
+) -> None:
+    """The service accepts them, and an event handler may want them: the URL is printed all the same."""
+    code, out, err = command("token", hub, *[word for role in roles for word in ("--role", role)])
+
+    assert (code, out.count("\n"), out.startswith("ws://")) == (0, 1, True)
+    assert [line.partition(",")[0] for line in err.splitlines()] == [
+        f"webpubsub: The service knows no role {role}" for role in unknown
+    ]

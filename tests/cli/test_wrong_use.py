@@ -13,7 +13,8 @@ import pytest
 
 from webpubsub.cli import main
 from webpubsub.cli.commands import webpubsub
-from webpubsub.emulator import Emulator
+from webpubsub.connection_string import ConnectionString
+from webpubsub.emulator import Emulator, RequestFault
 
 from .conftest import Command
 
@@ -36,7 +37,20 @@ MISTAKES = [
     (("groups", "remove", "chat", "room", "--connection", "c", "--user", "u"), "one of --connection and --user"),
     (("connections", "close", "chat"), "a connection, or --all"),
     (("permission", "grant", "chat", "fly", "c"), "'PERMISSION': 'fly' is not one of"),
+    *(
+        (("permission", action, "chat", "sendToGroup", "c"), "--group is missing: sendToGroup is a permission for one")
+        for action in ("check", "grant", "revoke")
+    ),
+    (("permission", "check", "chat", "sendToGroup", "c", "--group", ""), "webpubsub: --group must not be empty"),
     (("token", "chat", "--minutes", "0"), "'--minutes'"),
+    (("token", "chat", "--minutes", "9999999999"), "webpubsub: --minutes must be from 1 to "),
+    (("token", "chat", "--user", ""), "webpubsub: --user must not be empty"),
+    (("token", "chat", "--group", "room", "--group", ""), "webpubsub: --group must not be empty"),
+    (("token", "chat", "--role", "webpubsub.sendToGroups"), "webpubsub: --role: the role webpubsub.sendToGroups needs"),
+    (("token", "chat", "--role", "webpubsub.sendTogroup.x"), "webpubsub: --role is 'webpubsub.sendTogroup.x'; did"),
+    (("token", "1 hub"), "webpubsub: HUB must start with a letter"),
+    (("send", "chat", "hi", "--exclude", ""), "webpubsub: --exclude must not be empty"),
+    (("connections", "close", "chat", ""), "webpubsub: CONNECTION must not be empty"),
     (("trigger", "order", "http://127.0.0.1:1/", "--type", "json", "--data", "{"), "--data is not JSON"),
     (("trigger", "or\nder", "http://127.0.0.1:1/"), "EVENT must be a name without line ends"),
     (("trigger", "order", "localhost/events"), "URL must be one of http or https"),
@@ -55,6 +69,13 @@ MISTAKES = [
     (("health", "--local", "--endpoint", "https://example.com"), "--local does not go with"),
     (("health", "--local", "--connection-string", ELSEWHERE), "--connection-string does not go with --local"),
 ]
+
+
+@pytest.fixture(scope="module")
+def gone() -> ConnectionString:
+    """The connection string of a local service that has stopped."""
+    with Emulator() as emulator:
+        return ConnectionString.parse(emulator.connection_string)
 
 
 @pytest.mark.parametrize(("arguments", "said"), MISTAKES, ids=[" ".join(arguments) for arguments, _ in MISTAKES])
@@ -90,17 +111,36 @@ def test_a_broken_connection_string_is_told_without_its_key(bare: Command) -> No
     assert "topsecret" not in err
 
 
+@pytest.mark.parametrize("local", [False, True])
 @pytest.mark.parametrize("arguments", [("health",), ("listen", "chat"), ("send", "chat", "hi"), ("load", "chat")])
-def test_a_service_that_is_not_there_is_one_line(bare: Command, arguments: tuple[str, ...]) -> None:
-    """Exit code 1: the use was right."""
-    with Emulator() as gone:
-        connection_string = gone.connection_string
+@pytest.mark.usefixtures("no_waits")
+def test_a_service_that_is_not_there_is_one_line(
+    bare: Command, monkeypatch: pytest.MonkeyPatch, gone: ConnectionString, arguments: tuple[str, ...], local: bool
+) -> None:
+    """Exit code 1: the use was right. Where it is the local service, the line says what starts it."""
+    monkeypatch.setattr("webpubsub.cli.service.LOCAL_CONNECTION_STRING", gone.reveal())
     few = ("--clients", "1") if arguments[0] == "load" else ()
+    which = ("--local",) if local else ("--connection-string", gone.reveal())
 
-    code, out, err = bare(*arguments, *few, "--connection-string", connection_string)
+    code, out, err = bare(*arguments, *few, *which)
 
     assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.endswith(" Is it running? `webpubsub emulator` starts it.\n") == local
     assert gone.access_key not in err
+
+
+def test_a_service_that_may_have_got_a_message_runs(
+    command: Command, monkeypatch: pytest.MonkeyPatch, emulator: Emulator
+) -> None:
+    """Starting it is no advice then."""
+    monkeypatch.setattr("webpubsub.cli.service.LOCAL_CONNECTION_STRING", emulator.connection_string)
+    emulator.faults.add(RequestFault(reset="after"))
+
+    code, out, err = command("send", "chat", "hi", "--local")
+
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "may have reached the service" in err
+    assert "Is it running?" not in err
 
 
 def test_a_wrong_key_is_one_line(bare: Command, emulator: Emulator) -> None:

@@ -75,7 +75,7 @@ def load(
     except* aiohttp.WSServerHandshakeError as errors:
         failure = f"The service does not let a client in ({_first(errors).status})."
     except* (aiohttp.ClientError, OSError) as errors:
-        failure = f"A WebSocket cannot be opened: {_first(errors)}"
+        failure = f"A WebSocket cannot be opened: {_first(errors)}.{service.advice}"
     if failure:
         raise click.ClickException(failure)
     if output == "json":

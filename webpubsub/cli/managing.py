@@ -175,7 +175,7 @@ def user_leaves_all_groups(service: Service, hub: str, user: str) -> None:
 @click.argument("hub")
 @click.argument("permission", type=_PERMISSION, metavar="PERMISSION")
 @click.argument("connection")
-@click.option("--group", help="For which group.")
+@click.option("--group", help="For which group; needed.")
 @output_option
 @speaks_to_a_service
 def permission(
@@ -183,8 +183,10 @@ def permission(
 ) -> int:
     """Check, grant or revoke what CONNECTION may do by itself; check exits with 1 when it may not.
 
-    PERMISSION is sendToGroup or joinLeaveGroup.
+    PERMISSION is sendToGroup or joinLeaveGroup. Both are for one group.
     """
+    if group is None:
+        raise click.UsageError(f"--group is missing: {permission} is a permission for one group.")
     named = Permission(permission)
     with service.client(hub) as client:
         if action == "grant":

@@ -63,7 +63,7 @@ def listen(
     except BrokenPipeError:
         raise  # nobody reads what is printed
     except (aiohttp.ClientError, OSError) as error:
-        raise click.ClickException(f"The WebSocket cannot be opened: {error}") from None
+        raise click.ClickException(f"The WebSocket cannot be opened: {error}.{service.advice}") from None
 
 
 class _Printer:

@@ -9,8 +9,10 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 import click
 from click.core import ParameterSource
 
-from webpubsub import WebPubSubServiceClient, aio
+from webpubsub import ConfigurationError, TransportError, WebPubSubServiceClient, aio
 from webpubsub.connection_string import ConnectionString
+
+from .arguments import as_typed
 
 __all__ = ["LOCAL_CONNECTION_STRING", "Service", "is_loopback", "speaks_to_a_service"]
 
@@ -29,6 +31,7 @@ class Service:
     Attributes:
         connection_string: The connection string that was given; None where an identity takes its place.
         trust: What aiohttp and httpx take for the certificates to trust.
+        advice: What to do when nobody listens where it should be; empty where there is no telling.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class Service:
         self._ca_file = ca_file
         self.trust: ssl.SSLContext | Literal[True] = True if ca_file is None else _context(ca_file)
         self.connection_string: str | None = None
+        self.advice = " Is it running? `webpubsub emulator` starts it." if local else ""
         self._credential: Any = None
         if identity:
             if endpoint is None:
@@ -112,7 +116,14 @@ def speaks_to_a_service(command: Callable[Concatenate[Service, P], T]) -> Callab
         if local and (identity or endpoint is not None):
             raise click.UsageError("--local does not go with --endpoint and --identity.")
         service = Service(connection_string, endpoint, identity=identity, local=local, ca_file=ca_file)
-        return command(service, *args, **kwargs)
+        try:
+            return command(service, *args, **kwargs)
+        except ConfigurationError as error:
+            raise click.UsageError(as_typed(str(error), click.get_current_context().command)) from None
+        except TransportError as error:
+            if error.maybe_sent:
+                raise
+            raise click.ClickException(f"{error}{service.advice}") from None
 
     return with_service
 

@@ -4,12 +4,22 @@ import json
 
 import click
 
-from webpubsub import ClientProtocol
+from webpubsub import ClientProtocol, Role
 
-from .output import examples
+from .output import examples, printable
 from .service import Service, speaks_to_a_service
 
 __all__ = ["token"]
+
+_ROLES = (
+    Role.send_to_group(),
+    Role.join_leave_group(),
+    Role.send_to_groups("*"),
+    Role.join_leave_groups("*"),
+    Role.get_group_state(),
+    Role.set_group_state(),
+)
+_KINDS = [role.removesuffix(".*") for role in _ROLES]
 
 
 @click.command(epilog=examples("token chat --user ann --group room --role webpubsub.sendToGroup.room --minutes 5"))
@@ -46,6 +56,13 @@ def token(
             minutes_to_expire=minutes,
             client_protocol=ClientProtocol(protocol),
         )
+    for role in roles:
+        if role not in _KINDS and not role.startswith(tuple(f"{kind}." for kind in _KINDS)):
+            click.echo(
+                f"webpubsub: The service knows no role {printable(role)}, which lets a client do nothing; roles are "
+                f"{', '.join(_KINDS)}.",
+                err=True,
+            )
     if output == "json":
         click.echo(json.dumps({"baseUrl": made.base_url, "token": made.token, "url": made.url}))
     else:
