@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Container
 from typing import Any
 
 from rendering.files import copied
 from rendering.pointers import Document
 
 METHODS = ("delete", "get", "head", "patch", "post", "put")
+
+
+def shortened(document: Document, paths: Container[str]) -> Document:
+    """Copy some paths of one of our documents, with what they use: enough to change, and quick."""
+    result = copied(document)
+    result["paths"] = {path: item for path, item in result["paths"].items() if path in paths}
+    tags = {tag for item in result["paths"].values() for each in METHODS if each in item for tag in item[each]["tags"]}
+    result["tags"] = [each for each in result["tags"] if each["name"] in tags]
+    while unused := _unused(result):
+        for kind, name in unused:
+            del result["components"][kind][name]
+    result["components"] = {kind: parts for kind, parts in result["components"].items() if parts}
+    return result
+
+
+def _unused(document: Document) -> list[tuple[str, str]]:
+    text = json.dumps(document)
+    parts = [(kind, name) for kind, named in document["components"].items() for name in named]
+    return [(kind, name) for kind, name in parts if f'"#/components/{kind}/{name}"' not in text]
 
 
 def as_published(document: Document) -> Document:
