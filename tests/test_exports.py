@@ -14,7 +14,7 @@ import webpubsub.compat
 import webpubsub.compat.aio
 import webpubsub.emulator
 import webpubsub.events
-from webpubsub import ServiceError
+from webpubsub import GroupMember, ServiceError
 
 from .support.tables import every_row
 
@@ -146,3 +146,14 @@ def arguments(client: type, name: str) -> list[tuple[str, object, object]]:
     method = getattr(client, name)
     parameters = [] if isinstance(method, property) else inspect.signature(method).parameters.values()
     return [(parameter.name, parameter.kind, parameter.default) for parameter in parameters]
+
+
+@pytest.mark.parametrize("module", [webpubsub, webpubsub.aio])
+def test_a_model_is_imported_when_it_is_first_used(module: ModuleType) -> None:
+    """Only models need attrs, so the module that many import does not import them."""
+    import_when_used = vars(module)["__getattr__"]
+
+    assert import_when_used("GroupMember") is GroupMember
+    assert module.GroupMember is GroupMember
+    with pytest.raises(AttributeError, match="has no attribute 'GroupMembers'"):
+        import_when_used("GroupMembers")
