@@ -466,7 +466,7 @@ def test_units_come_in_the_sizes_that_one_can_buy(
     if units is None:
         assert "More than 1,000 units: connections. Split the load over several resources." in words
     else:
-        assert f"{units:,} units ({' or '.join(tiers)}); connections is what limits." in words
+        assert f"{units:,} unit{'s' * (units > 1)} ({' or '.join(tiers)}); connections is what limits." in words
         assert ("more than 1,000 units" in words) == (advised is None)
 
 

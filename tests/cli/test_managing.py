@@ -1,9 +1,12 @@
 """`groups`, `connections`, `users`, `permission`, `health`: each looks and changes, and says so in two ways."""
 
+import io
 import json
+import sys
 
 import pytest
 
+from webpubsub.cli import main
 from webpubsub.emulator import Emulator, RequestFault
 
 from .conftest import Command
@@ -21,6 +24,21 @@ def test_a_group_is_listed_for_people_and_for_machines(command: Command, emulato
         assert json.loads(document.out) == [{"connection": ann.connection_id, "user": "ann"}]
     assert (nobody.out, empty.out) == ("Nobody is in other.\n", "[]\n")
     assert {outcome.code for outcome in (table, document, nobody, empty)} == {0}
+
+
+def test_a_narrow_terminal_folds_lines_and_not_words(
+    emulator: Emulator, hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table whose columns are a letter wide is no table."""
+    shown = io.StringIO()
+    shown.isatty = lambda: True  # type: ignore[method-assign]
+    for name, value in {"COLUMNS": "20", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdout", shown)
+    with emulator.connect(hub, user_id="ann", groups=["room"]) as ann:
+        assert main(["groups", "list", hub, "room", "--connection-string", emulator.connection_string]) == 0
+
+        assert shown.getvalue().splitlines()[1].split() == [ann.connection_id, "ann"]
 
 
 def test_a_list_ends_where_it_is_told_to(command: Command, emulator: Emulator, hub: str) -> None:

@@ -1,6 +1,5 @@
 """`send`, `listen`, `token`: messages out of the command and into it."""
 
-import importlib
 import io
 import json
 import os
@@ -9,9 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from websockets.sync.client import connect
 
+from tests.support.web_servers import aiohttp_server
 from webpubsub import WebPubSubServiceClient
+from webpubsub.cli import receiving
 from webpubsub.emulator import ClientFault, Emulator, RequestFault
 
 from .conftest import Command, Running
@@ -103,6 +105,20 @@ def test_a_refusal_in_the_middle_says_how_far_it_came(
 
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert err.startswith("webpubsub: 1 message accepted, then: ")
+
+
+def test_a_message_is_utf_8_in_every_locale(command: Command, emulator: Emulator, hub: str) -> None:
+    """One that knows ASCII alone escapes the bytes of an argument; others may be no text at all."""
+    escaped = "Grüße".encode().decode("ascii", "surrogateescape")
+
+    assert command("send", hub, escaped).code == 0
+    assert command("send", hub, "\udcff", "--type", "binary").code == 0
+    assert command("send", hub, "\udcff") == (
+        2,
+        "",
+        "webpubsub: That is not UTF-8; use --type binary instead of --type text.\n",
+    )
+    assert [message.data for message in emulator.hub(hub).messages] == ["Grüße", b"\xff"]
 
 
 def test_a_line_is_sent_when_it_comes(
@@ -204,9 +220,10 @@ def test_listen_can_be_a_simple_client(emulator: Emulator, hub: str, capsys: pyt
 
 
 def test_a_reliable_listener_survives_a_cut_socket(
-    emulator: Emulator, hub: str, capsys: pytest.CaptureFixture[str]
+    emulator: Emulator, hub: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The message that the cut took comes after the recovery, once."""
+    monkeypatch.setattr(receiving, "_PAUSE_SECONDS", 0.01)
     running = Running(
         "listen", hub, "--reliable", "--group", "room", "--count", "2",
         "--connection-string", emulator.connection_string,
@@ -220,14 +237,71 @@ def test_a_reliable_listener_survives_a_cut_socket(
     assert running.code() == 0
     out, err = capsys.readouterr()
     assert [line.rpartition(" ")[2] for line in out.splitlines()] == ["one", "two"]
-    assert err.splitlines()[1:] == ["the connection broke; trying to recover", "recovered"]
+    assert err.splitlines()[1:] == ["the connection broke; trying to recover", "connected again"]
+
+
+def test_a_reliable_listener_prints_once_what_comes_twice(
+    emulator: Emulator, hub: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a message does whose acknowledgement did not get through."""
+    running = Running(
+        "listen", hub, "--reliable", "--count", "2", "--connection-string", emulator.connection_string
+    )  # fmt: skip
+    _wait_for_client(emulator, hub)
+    emulator.faults.add(ClientFault(action="duplicate", hub=hub))
+    with _service(emulator, hub) as service:
+        service.send_to_all("one", content_type="text/plain")
+        service.send_to_all("two", content_type="text/plain")
+
+    assert running.code() == 0
+    assert [line.rpartition(" ")[2] for line in capsys.readouterr().out.splitlines()] == ["one", "two"]
+
+
+@pytest.mark.parametrize("how", ["--raw", "--reliable"])
+def test_a_listener_notices_a_network_that_is_silent(
+    emulator: Emulator, hub: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    """Nobody closed the connection, and it does not wait for ever: it ends, or comes back for what was lost."""
+    monkeypatch.setattr(receiving, "_HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(receiving, "_PAUSE_SECONDS", 0.01)
+    running = Running("listen", hub, how, "--count", "1", "--connection-string", emulator.connection_string)
+    _wait_for_client(emulator, hub)
+    emulator.faults.add(ClientFault(action="freeze", hub=hub))
+    with _service(emulator, hub) as service:
+        service.send_to_all("one", content_type="text/plain")
+
+    code = running.code()
+    out, err = capsys.readouterr()
+    if how == "--raw":
+        assert (code, out, err) == (1, "", "the connection was closed with code 1006\n")
+    else:
+        assert (code, out.split()[1:]) == (0, ["one"])
+        assert err.splitlines()[1:] == ["the connection broke; trying to recover", "connected again"]
+
+
+def test_what_is_no_frame_at_all_ends_the_connection(hub: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing of it is printed."""
+
+    async def respond(request: web.Request) -> web.WebSocketResponse:
+        websocket = web.WebSocketResponse()
+        await websocket.prepare(request)
+        assert request.transport is not None
+        request.transport.write(b"\xff\xff")
+        await websocket.receive()
+        return websocket
+
+    application = web.Application()
+    application.router.add_get("/client/hubs/{hub}", respond)
+    with aiohttp_server(application) as url:
+        code = Running("listen", hub, "--raw", "--connection-string", f"Endpoint={url};AccessKey={'k' * 40};").code()
+
+    assert (code, capsys.readouterr()) == (1, ("", "the connection was closed with code 1002\n"))
 
 
 def test_a_reliable_listener_gives_up_in_the_end(
     hub: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """When the service keeps nothing for it any more, and is not even there."""
-    receiving = importlib.import_module("webpubsub.cli.receiving")
     monkeypatch.setattr(receiving, "_RECOVERY_SECONDS", 0.02)
     monkeypatch.setattr(receiving, "_PAUSE_SECONDS", 0.01)
     with Emulator() as stopping:

@@ -164,6 +164,16 @@ def test_a_file_without_certificates_is_refused(bare: Command, tmp_path: Path) -
     assert (code, err) == (2, f"webpubsub: --ca-file {file} does not hold certificates as PEM.\n")
 
 
+@pytest.mark.parametrize("more", [(), ("--lines",)])
+def test_an_input_that_is_closed_is_one_line(
+    bare: Command, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    """As `webpubsub send chat - <&-` has it."""
+    monkeypatch.setattr(sys, "stdin", None)
+
+    assert bare("send", "chat", "-", "--local", *more) == (2, "", "webpubsub: There is no standard input.\n")
+
+
 def test_no_command_at_all_shows_what_there_is(bare: Command) -> None:
     """As a list, and exit code 2."""
     code, _, err = bare()

@@ -31,4 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may not have the characters of a message
-    return run(sys.argv[1:] if arguments is None else list(arguments))
+    return run([_in_utf8(argument) for argument in (sys.argv[1:] if arguments is None else arguments)])
+
+
+def _in_utf8(argument: str) -> str:
+    """Read an argument as UTF-8, which terminals write, where the locale knows ASCII alone."""
+    try:
+        return argument.encode(errors="surrogateescape").decode()
+    except UnicodeError:
+        return argument

@@ -195,7 +195,8 @@ async def _receive(
             websocket = await stack.enter_async_context(websocket_of(http, url, trust))
         opened.set_result(None)
         async for message in websocket:
-            tally.take(number, message.data)
+            if message.type is aiohttp.WSMsgType.TEXT:
+                tally.take(number, message.data)
 
 
 async def _send(

@@ -15,6 +15,9 @@ __all__ = ["examples", "give_up", "output_option", "printable", "show_result", "
 _WIDE = 500
 """Columns of a file or a pipe, in which nothing is folded."""
 
+_NARROW = 60
+"""Columns below which a terminal folds lines better than a table does, letter by letter."""
+
 
 def examples(*lines: str) -> str:
     """Write examples for the end of a command's help, each on a line of its own."""
@@ -63,6 +66,7 @@ def show_rows(rows: Sequence[Mapping[str, object]], output: str, *, empty: str) 
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = _WIDE
+    console.width = max(console.width, _NARROW)
     with console.capture() as captured:
         console.print(table)
     for line in captured.get().splitlines():

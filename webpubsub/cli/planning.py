@@ -132,14 +132,14 @@ def plan(connections: int, group_size: int, rate: float, size: int, output: str)
         empty="",
     )
     click.echo()
-    if included is None:
+    if units is None or included is None:
         click.echo(f"More than {_MOST_UNITS:,} units: {limiting.limit}. Split the load over several resources.")
     else:
-        click.echo(f"{units:,} units ({' or '.join(_tiers(units))}); {limiting.limit} is what limits.")
+        click.echo(f"{_named(units)}; {limiting.limit} is what limits.")
         if advised is None:
             click.echo(f"In production, that is more than {_MOST_UNITS:,} units: {_ADVICE}.")
         else:
-            click.echo(f"In production {advised:,} units ({' or '.join(_tiers(advised))}): {_ADVICE}.")
+            click.echo(f"In production {_named(advised)}: {_ADVICE}.")
         click.echo(
             f"{billed:,} messages are billed per day; {included:,} are included, {max(0, billed - included):,} are not."
         )
@@ -149,6 +149,10 @@ def plan(connections: int, group_size: int, rate: float, size: int, output: str)
 def _for_sale(needed: int) -> int | None:
     """Return the smallest number of units that a resource can have and that is enough."""
     return next((count for count in (*UNITS, *UNITS_OF_PREMIUM_P2) if count >= needed), None)
+
+
+def _named(units: int) -> str:
+    return f"{units:,} unit{'s' if units > 1 else ''} ({' or '.join(_tiers(units))})"
 
 
 def _tiers(units: int | None) -> list[str]:

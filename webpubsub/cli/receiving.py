@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import attrs
 import click
 
 from webpubsub import TransportError
@@ -25,6 +26,8 @@ _RELIABLE = "json.reliable.webpubsub.azure.v1"
 _REFUSED = 1008
 _RECOVERY_SECONDS = 30.0
 _PAUSE_SECONDS = 0.5
+_HEARTBEAT_SECONDS = 20.0
+"""After which a silent network is asked for a sign of life; without one, the connection broke."""
 
 
 @click.command(
@@ -108,18 +111,46 @@ def _words(frame: Mapping[str, Any]) -> str:
     return f"{len(base64.b64decode(str(data)))} bytes, base64: {data}"
 
 
+@attrs.define
+class _Session:
+    """What a reliable client comes back with.
+
+    Attributes:
+        connection_id: Its connection; empty when there is none to come back to.
+        token: The reconnection token.
+        last: The sequence id of the last message that came.
+    """
+
+    connection_id: str = ""
+    token: str = ""
+    last: int = 0
+
+    def resuming(self, url: str) -> str:
+        """Give the URL that leads to the connection."""
+        if not self.connection_id:
+            return url
+        return f"{url}&{urlencode({'awps_connection_id': self.connection_id, 'awps_reconnection_token': self.token})}"
+
+    def is_new(self, sequence_id: int) -> bool:
+        """Note a message; the service repeats those whose acknowledgement it did not get."""
+        new = sequence_id > self.last
+        self.last = max(sequence_id, self.last)
+        return new
+
+
 async def _listen(url: str, subprotocol: str | None, printer: _Printer, trust: Any) -> int:
     protocols = () if subprotocol is None else (subprotocol,)
-    session: dict[str, str] = {}
+    session = _Session()
     lost_at: float | None = None
     loop = asyncio.get_running_loop()
     async with aiohttp.ClientSession() as http:
         while True:
             tried_at = loop.time()
             try:
-                async with websocket_of(http, _resuming(url, session), trust, protocols) as websocket:
+                resuming = session.resuming(url)
+                async with websocket_of(http, resuming, trust, protocols, _HEARTBEAT_SECONDS) as websocket:
                     if lost_at is not None:
-                        printer.note("recovered")
+                        printer.note("connected again")
                     lost_at = None
                     await _read(websocket, session, printer)
                     code = websocket.close_code
@@ -129,7 +160,7 @@ async def _listen(url: str, subprotocol: str | None, printer: _Printer, trust: A
                 code = None
             if printer.done:
                 return 0
-            if subprotocol != _RELIABLE or not session or code in (1000, _REFUSED):
+            if subprotocol != _RELIABLE or not session.connection_id or code in (1000, _REFUSED):
                 printer.note(f"the connection was closed with code {code}")
                 return 1
             lost_at = lost_at or loop.time()
@@ -139,29 +170,25 @@ async def _listen(url: str, subprotocol: str | None, printer: _Printer, trust: A
             await asyncio.sleep(tried_at + _PAUSE_SECONDS - loop.time())
 
 
-def _resuming(url: str, session: Mapping[str, str]) -> str:
-    if not session:
-        return url
-    query = {"awps_connection_id": session["id"], "awps_reconnection_token": session["token"]}
-    return f"{url}&{urlencode(query)}"
-
-
-async def _read(websocket: aiohttp.ClientWebSocketResponse, session: dict[str, str], printer: _Printer) -> None:
+async def _read(websocket: aiohttp.ClientWebSocketResponse, session: _Session, printer: _Printer) -> None:
     async for message in websocket:
-        if websocket.protocol is None:
+        if websocket.protocol is None and message.type is not aiohttp.WSMsgType.ERROR:
             printer.message(message.data)
         elif message.type is aiohttp.WSMsgType.TEXT:
             frame = json.loads(message.data)
             if frame["type"] == "message":
                 if "sequenceId" in frame:
-                    await websocket.send_json({"type": "sequenceAck", "sequenceId": frame["sequenceId"]})
+                    new = session.is_new(frame["sequenceId"])
+                    await websocket.send_json({"type": "sequenceAck", "sequenceId": session.last})
+                    if not new:
+                        continue
                 printer.message(frame)
             elif frame.get("event") == "connected":
                 printer.note(f"connected as {frame['connectionId']}")
                 if "reconnectionToken" in frame:
-                    session.update(id=frame["connectionId"], token=frame["reconnectionToken"])
+                    session.connection_id, session.token = frame["connectionId"], frame["reconnectionToken"]
             elif frame.get("event") == "disconnected":
-                session.clear()
+                session.connection_id = ""
                 printer.note(f"disconnected: {frame.get('message', '')}")
         if printer.done:
             return

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 from rich.console import Console
@@ -106,7 +106,7 @@ def _messages(message: str, kind: str, *, lines: bool) -> Sequence[object] | Ite
     if not lines:
         return [_value(_content(message), kind)]
     if message == "-":
-        return _values(sys.stdin.buffer, kind)
+        return _values(_standard_input(), kind)
     return list(_values(BytesIO(_content(message)), kind))
 
 
@@ -117,13 +117,19 @@ def _values(lines: Iterable[bytes], kind: str) -> Iterator[object]:
 
 def _content(message: str) -> bytes:
     if message == "-":
-        return sys.stdin.buffer.read()
+        return _standard_input().read()
     if message.startswith("@"):
         try:
             return Path(message[1:]).read_bytes()
         except OSError as error:
             raise click.UsageError(f"{message[1:]} cannot be read: {error.strerror}.") from None
-    return message.encode()
+    return message.encode(errors="surrogateescape")
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:  # the process was started with it closed
+        raise click.UsageError("There is no standard input.")
+    return sys.stdin.buffer
 
 
 def _value(content: bytes, kind: str) -> object:

@@ -15,16 +15,29 @@ _LOOK_SECONDS = 0.005
 
 @asynccontextmanager
 async def websocket_of(
-    http: aiohttp.ClientSession, url: str, trust: Any, protocols: Sequence[str] = ()
+    http: aiohttp.ClientSession,
+    url: str,
+    trust: Any,
+    protocols: Sequence[str] = (),
+    heartbeat_seconds: float | None = None,
 ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
     """Open a WebSocket, and leave it when its socket is closed.
 
     Over TLS that is later than the end of the WebSocket: the other side has to agree. A loop that ends before has a
     transport that is still open.
+
+    Args:
+        http: What opens it.
+        url: Its address, with a token.
+        trust: What aiohttp takes for the certificates to trust.
+        protocols: The subprotocols that the client knows.
+        heartbeat_seconds: How long the other side may be silent before it is asked whether it is there.
     """
     sock: Any = None
     try:
-        async with http.ws_connect(url, protocols=tuple(protocols), ssl=trust) as websocket:
+        async with http.ws_connect(
+            url, protocols=tuple(protocols), ssl=trust, heartbeat=heartbeat_seconds
+        ) as websocket:
             sock = websocket.get_extra_info("socket")
             yield websocket
     finally:
