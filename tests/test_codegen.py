@@ -63,13 +63,14 @@ def operation(document: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def write_document(root: Path, *changes: Change) -> None:
+def write_document(root: Path, *changes: Change, version: str = RELEASE) -> None:
     """Put the small document, changed, into the spec folder."""
     document = copy.deepcopy(DOCUMENT)
+    document["info"]["version"] = version
     for change in changes:
         change(document)
     (root / "spec").mkdir(exist_ok=True)
-    (root / "spec" / f"{RELEASE}.yaml").write_text(files.dump_yaml(document))
+    (root / "spec" / f"{version}.yaml").write_text(files.dump_yaml(document))
 
 
 def add_query(**parameter: object) -> Change:
@@ -377,17 +378,51 @@ def test_content_is_sent_as_the_document_wants(all_kinds: Rendered, number: int)
     assert (request["headers"].get("Content-Type"), request.get("content")) == sent
 
 
-def test_all_that_can_be_rendered_passes_the_type_checker(all_kinds: Rendered) -> None:
-    """One document with everything, and one imported from Swagger 2.0, have no finding of mypy --strict."""
+@pytest.fixture(scope="module")
+def type_errors(all_kinds: Rendered) -> list[str]:
+    """What mypy --strict says of that document, of one from Swagger 2.0, and of calls of a deprecated operation.
+
+    It starts once for all of them, since most of its time goes to what they import.
+    """
     root, _, _ = all_kinds
-    imported = swagger.to_openapi3(files.load(FIXTURE))
-    (root / "spec" / "2020-02-02.yaml").write_text(files.dump_yaml(imported), "utf-8")
+    (root / "spec" / "2020-02-02.yaml").write_text(files.dump_yaml(swagger.to_openapi3(files.load(FIXTURE))), "utf-8")
+    write_document(
+        root,
+        lambda document: operation(document).update(deprecated=True),
+        add_query(name="color", schema=OPEN_COLOR),
+        add_query(name="size", schema={"type": "string", "enum": ["s", "m"]}),
+        version="2020-03-03",
+    )
     assert codegen.main([], root) == 0
+    (root / "generated" / "use.py").write_text(CALLS)
+    call = [sys.executable, "-m", "mypy", "--strict", "--enable-error-code=deprecated", "--no-incremental"]
+    run = subprocess.run(
+        [*call, "--config-file", os.devnull, "."], cwd=root / "generated", capture_output=True, text=True, check=False
+    )
+    assert "checked" in run.stdout, run.stdout + run.stderr
+    return run.stdout.splitlines()[:-1]
 
-    call = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file", os.devnull]
-    run = subprocess.run([*call, root / "generated"], capture_output=True, text=True, check=False)
 
-    assert "Success: no issues found" in run.stdout, run.stdout
+CALLS = """import httpx
+from webpubsub_rest import v2020_03_03 as rest
+
+def call(http: httpx.Client) -> None:
+    rest.greet.sync(http, "r")
+    rest.greet.build("r", color="new", size="m")
+    rest.greet.build("r", size="xl")
+"""
+
+
+def test_all_that_can_be_rendered_passes_the_type_checker(type_errors: list[str]) -> None:
+    """One document with everything, and one imported from Swagger 2.0, have no finding of mypy --strict."""
+    assert [line for line in type_errors if not line.startswith("use.py:")] == []
+
+
+def test_checkers_tell_of_deprecated_operations_and_of_wrong_arguments(type_errors: list[str]) -> None:
+    """Mypy sees the mark of PEP 702 on the call, and completes what an open enumeration knows without insisting."""
+    told = [line for line in type_errors if line.startswith("use.py:")]
+    assert [line.split(":")[1] for line in told] == ["5", "7"], told
+    assert "deprecated" in told[0]
 
 
 def test_operations_without_api_version_begin_their_query_themselves(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import importlib
 import importlib.util
 import itertools
 import json
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -296,7 +295,7 @@ def test_times_have_a_zone_and_bytes_are_bytes(tmp_path: Path) -> None:
 
 
 def test_a_deprecated_operation_warns(tmp_path: Path) -> None:
-    """At run time, too; type checkers are asked in another test."""
+    """At run time, too; the type checker is asked together with all others, in `test_codegen.py`."""
     rest = rendered(tmp_path, document({"deprecated": True, "responses": {"204": {"description": ""}}}, {}))
     respond = httpx.MockTransport(lambda _: httpx.Response(204))
 
@@ -309,36 +308,6 @@ def test_a_deprecated_operation_warns(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         rest.call.build()
-
-
-def test_checkers_tell_of_deprecated_operations_and_of_wrong_arguments(tmp_path: Path) -> None:
-    """Mypy sees the mark of PEP 702 on the call, and completes what an open enumeration knows without insisting."""
-    color = {"type": "string", "enum": ["red"], "x-ms-enum": {"name": "Color", "modelAsString": True}}
-    size = {"type": "string", "enum": ["s", "m"]}
-    parameters = [{"name": name, "in": "query", "schema": each} for name, each in (("color", color), ("size", size))]
-    operation = {"deprecated": True, "parameters": parameters, "responses": {"204": {"description": ""}}}
-    rendered(tmp_path, document(operation, {}))
-    (tmp_path / "generated" / "use.py").write_text(
-        "import httpx\nfrom webpubsub_rest import v2030_01_01 as rest\n"
-        "def f(http: httpx.Client) -> None:\n"
-        "    rest.call.sync(http)\n"
-        "    rest.call.build(color='new', size='m')\n"
-        "    rest.call.build(size='xl')\n"
-    )
-
-    call = [sys.executable, "-m", "mypy", "--strict", "--enable-error-code", "deprecated", "--config-file="]
-    run = subprocess.run(
-        [*call, "use.py"],
-        cwd=tmp_path / "generated",
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"MYPYPATH": "."},
-    )
-
-    told = [line for line in run.stdout.splitlines() if line.startswith("use.py:")]
-    assert [line.split(":")[1] for line in told] == ["4", "6"], run.stdout
-    assert "deprecated" in told[0]
 
 
 @pytest.mark.parametrize(
