@@ -119,6 +119,8 @@ def renamed_schemas(before: Facts, after: Facts) -> dict[str, str]:
     while True:
         lost = {section for section in current.sections if _is_type(section)} - {*after.sections}
         gained = {section for section in after.sections if _is_type(section)} - {*current.sections}
+        if not lost or not gained:
+            return renamed
         votes = Counter(
             (old, new)
             for section, entries in current.sections.items()

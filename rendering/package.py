@@ -62,10 +62,7 @@ def rendered(root: Path) -> Tree:
     Raises:
         DocumentError: There is no document, or something in one cannot be rendered; all of them are told at once.
     """
-    tree: Tree = {PACKAGE / "py.typed": b""}
-    for path in sorted((HERE / "runtime").glob("*.py")):
-        header = f"# Copied by codegen.py from rendering/runtime/{path.name}. {FORBIDDEN}\n"
-        tree[PACKAGE / "_core" / path.name] = (header + path.read_text("utf-8")).encode()
+    tree: Tree = {}
     refused, found = [], []
     for path in documents(root):
         try:
@@ -76,7 +73,16 @@ def rendered(root: Path) -> Tree:
             refused.append(f"{path.name}: {str(error).removeprefix(f'{path}: ')}")
     if refused:
         raise DocumentError("\n".join(refused))
-    return formatted(tree | _rendered_packages(found))
+    return _copied_runtime() | formatted(tree | _rendered_packages(found))
+
+
+def _copied_runtime() -> Tree:
+    """Copy what is written by hand, and so is formatted as everything else that is."""
+    tree: Tree = {PACKAGE / "py.typed": b""}
+    for path in sorted((HERE / "runtime").glob("*.py")):
+        header = f"# Copied by codegen.py from rendering/runtime/{path.name}. {FORBIDDEN}\n"
+        tree[PACKAGE / "_core" / path.name] = (header + path.read_text("utf-8")).encode()
+    return tree
 
 
 def documents(root: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -90,10 +91,18 @@ def is_in(name: str, places: set[str]) -> bool:
     return any(name == place or name.startswith(f"{place}.") for place in places)
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """Read a file once, for imports and decorators."""
+    tree = ast.parse(path.read_text("utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef)]
+
+
+@cache
 def imports(path: Path, package: str) -> set[str]:
     """Read the names of all modules that a file imports, wherever in it."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         match node:
             case ast.Import(names):
                 found |= {alias.name for alias in names}
@@ -173,10 +182,9 @@ def test_values_have_one_idiom_on_each_side() -> None:
 
 def has_dataclass(module: str) -> bool:
     """Tell whether a module makes a dataclass."""
-    tree = ast.walk(ast.parse(MODULES[module].read_text("utf-8")))
     return any(
         "dataclass" in ast.unparse(mark)
-        for node in tree
+        for node in nodes(MODULES[module])
         if isinstance(node, ast.ClassDef)
         for mark in node.decorator_list
     )

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.no_cover
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = {path.stem: files.load(path) for path in sorted((ROOT / "spec").glob("*.yaml"))}
 DOCUMENTS["swagger"] = files.load(ROOT / "tests" / "fixtures" / "swagger-2.0.json")
-MUTATIONS = 60
+MUTATIONS = 25
 JUNK: list[Any] = [
     None,
     True,

@@ -154,7 +154,7 @@ def _conformed(
     if "$ref" in node and kind in HOMES:
         return _conformed_reference(document, node, kind, where, refusals)
     shapes = _shapes(grammar[kind])
-    ignored = {key for kinds, keys, _ in IGNORED if kind in kinds.split() or kinds == "*" for key in keys.split()}
+    ignored = _ignored(kind)
     for key in (key for key, (_, needed) in shapes.items() if needed and key not in node):
         refusals.add(where, f"the key {key!r} is missing")
     copy: Document = {}
@@ -170,7 +170,7 @@ def _conformed(
 
 def _conformed_reference(document: Document, node: Document, kind: str, where: str, refusals: Refusals) -> Document:
     beside = {key: node[key] for key in (*BESIDE_A_REFERENCE, "x-nullable") if key in node} if kind == "schema" else {}
-    ignored = {key for _, keys, _ in IGNORED for key in keys.split()}
+    ignored = _ignored()
     if not str(node["$ref"]).startswith(HOMES[kind]):
         refusals.add(where, f"{node['$ref']} is not a plain reference to a {kind}", "put what it leads to in here")
     elif node.keys() - {"$ref", "description", *beside, *ignored}:
@@ -198,6 +198,13 @@ def _check_target(document: Document, reference: object, where: str, refusals: R
         if "$ref" not in node:
             return None
         reference = node["$ref"]
+
+
+@cache
+def _ignored(kind: str | None = None) -> frozenset[str]:
+    """Collect the keys that an object of a kind, or of any, may have beyond those that count."""
+    found = (keys for kinds, keys, _ in IGNORED if kind is None or kind in kinds.split() or kinds == "*")
+    return frozenset(key for keys in found for key in keys.split())
 
 
 @cache
