@@ -37,7 +37,10 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("webpubsub.emulator._upstream", {"webpubsub.emulator._hub", "attrs"}),
     ("webpubsub.emulator._testing.faults", {"webpubsub.emulator._hub", "webpubsub.emulator._http", "attrs"}),
     ("webpubsub.emulator._testing.admin", {"webpubsub.emulator", "attrs"}),
-    ("webpubsub.emulator._testing.clients", {"webpubsub._checks", "webpubsub.emulator._process", "aiohttp", "attrs"}),
+    (
+        "webpubsub.emulator._testing.clients",
+        {"webpubsub._checks", "webpubsub.emulator._journal", "webpubsub.emulator._process", "aiohttp", "attrs"},
+    ),
     (
         "webpubsub.emulator._testing",
         {f"webpubsub.emulator.{name}" for name in ("_billing", "_hub", "_journal")} | {"attrs"},

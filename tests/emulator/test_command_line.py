@@ -136,14 +136,14 @@ def test_a_taken_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:
             main(["--port", str(port)])
 
     assert end.value.code == 2
-    assert f"cannot listen on 127.0.0.1 port {port}: " in capsys.readouterr().err
+    assert f"cannot listen on host '127.0.0.1', port {port}: " in capsys.readouterr().err
 
 
 WRONG = [
     (("--port", "x"), "invalid int value"),
     (("--port", "65536"), "The port must be from 0 to 65535."),
     (("--access-key", "short"), "at least 32 bytes"),
-    (("--host", "no such host"), "cannot listen on no such host"),
+    (("--host", "no such host"), "cannot listen on host 'no such host', port 8080: "),
     (("--nonsense",), "unrecognized arguments"),
     (("--tls",), "--tls and --ca-file need each other"),
     (("--ca-file", "ca.pem"), "--tls and --ca-file need each other"),

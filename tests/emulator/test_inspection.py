@@ -9,7 +9,7 @@ import pytest
 
 from webpubsub import WebPubSubServiceClient
 from webpubsub.aio import WebPubSubServiceClient as AsyncServiceClient
-from webpubsub.emulator import AsyncTestClient, Emulator, RefusedError, RequestFault
+from webpubsub.emulator import AsyncTestClient, ClientFault, Emulator, RefusedError, RequestFault
 
 ROLES = ["webpubsub.sendToGroup", "webpubsub.joinLeaveGroup"]
 
@@ -138,6 +138,45 @@ def test_roles_hold_for_a_client_of_a_test(emulator: Emulator) -> None:
             ann.send_to_group("room", "hi")
 
     assert refused.value.name == "Forbidden"
+
+
+async def refuse_connect(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+    """An event handler that lets the emulator call it, and nobody in."""
+    if scope["type"] == "http" and scope["method"] == "OPTIONS":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"webhook-allowed-origin", b"*")]})
+        await send({"type": "http.response.body"})
+    elif scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
+        await send({"type": "http.response.body", "body": b"Not today."})
+
+
+def test_a_client_that_is_not_let_in_is_told_in_the_words_of_the_handler() -> None:
+    """The status and what the handler wrote; the event is recorded under its plain name."""
+    with Emulator(event_handlers={"chat": refuse_connect}) as emulator:
+        with pytest.raises(RefusedError) as refused, emulator.connect("chat"):
+            pass
+        (event,) = emulator.events
+
+    assert (refused.value.name, refused.value.message) == ("403", "Not today.")
+    assert repr(event.headers["ce-eventname"]) == repr(event.event) == "'connect'"
+
+
+def test_a_client_that_is_not_let_in_without_a_word_is_told_of_the_status(emulator: Emulator) -> None:
+    """Nobody says why."""
+    emulator.faults.add(ClientFault(action="refuse", status=503))
+
+    with pytest.raises(RefusedError, match=r"^503: the service does not let the client in$"), emulator.connect("chat"):
+        pass
+
+
+def test_arguments_of_a_blocking_client_are_told_with_its_own_name(emulator: Emulator) -> None:
+    """Not with that of the asynchronous one."""
+    with emulator.connect("chat") as ann:
+        call: Callable[..., None] = ann.join_group
+        with pytest.raises(TypeError, match=r"^TestClient\.join_group\(\) missing 1 required positional argument"):
+            call()
+        with pytest.raises(TypeError, match=r"^TestClient\.join_group\(\) got an unexpected keyword argument 'room'"):
+            call(room="room")
 
 
 def test_a_closed_client_knows_why(emulator: Emulator, service: WebPubSubServiceClient) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -176,6 +177,30 @@ class Failing(Server):
         """Fail unless the start did."""
         if not self._on_start:
             raise ConnectionError("stop")
+
+
+@pytest.mark.parametrize(
+    ("host", "kind"), [("not.a.host", OSError), ("240.0.0.1", OSError), ("a..b", ValueError), ("x" * 300, ValueError)]
+)
+def test_a_host_that_cannot_be_listened_on_is_named(host: str, kind: type[Exception]) -> None:
+    """One that nobody knows, one of another machine, and what cannot be the name of one."""
+    with pytest.raises(kind, match=f"The emulator cannot listen on host '{host}', port 0: "):
+        Emulator(host=host).start()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("none.json", FileNotFoundError), (".", IsADirectoryError)])
+def test_a_config_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, kind: type[OSError]) -> None:
+    """The argument, the reason and the path, as an error of the system that code can tell from others."""
+    with pytest.raises(kind, match="config_file cannot be read: ") as raised:
+        Emulator(config_file=tmp_path / name)
+
+    assert raised.value.filename == str(tmp_path / name)
+
+
+def test_a_config_file_with_a_name_that_no_file_can_have_is_named() -> None:
+    """Not the error of some function of the system."""
+    with pytest.raises(ValueError, match=r"^a\x00b: "):
+        Emulator(config_file="a\0b")
 
 
 def test_an_error_in_the_thread_reaches_the_caller() -> None:

@@ -1,11 +1,13 @@
 """What a server cannot do: pass off a response as another's, hold a call for ever, fill the memory, learn a secret."""
 
 import gzip
+import socket
 import ssl
 import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 import trustme
@@ -331,6 +333,17 @@ def test_a_large_page_comes_whole(connect: Connect, tls: Tls) -> None:
             assert len(calls.get()) == 60_000
         calls.close()
     assert len(server.connections) == 1
+
+
+def test_a_server_of_these_tests_leaves_no_handshake_open(authority: trustme.CA) -> None:
+    """A socket that stays open when it stops would be a warning in some later test."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with Server(answering(ACCEPTED), context) as server:
+        client = socket.create_connection(("127.0.0.1", server.port), 10)
+        client.sendall(b"\x16\x03\x01")
+    with client, suppress(ConnectionResetError):
+        assert client.recv(1) == b""
 
 
 HOSTILE_LINKS = [

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from webpubsub.emulator._acceptor import Acceptor
+
 Behaviour = Callable[["Connection"], Awaitable[None]]
 
 ABORT = struct.pack("ii", 1, 0)
@@ -46,6 +48,11 @@ class Connection:
         self.sent = 0
         self._reader = reader
         self._writer = writer
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether this side has hung up."""
+        return self._writer.is_closing()
 
     async def read_part(self, size: int) -> None:
         """Read the first bytes of a request, and leave the rest."""
@@ -190,33 +197,43 @@ class Server:
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        listener = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
-        self.port = listener.sockets[0].getsockname()[1]
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        acceptor = Acceptor(listener, self._protocol, self._tls)
         self._ready.set()
         await self._stop.wait()
-        listener.close()
+        await acceptor.stop()  # with the connections whose TLS handshake is not over, which asyncio's would leave open
         for task in self._serving:
             task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
-        await listener.wait_closed()
+        await self._all_left()
+        await asyncio.sleep(0)  # in which the transports that were aborted close their sockets
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._serving.add(task)
+    def _protocol(self) -> asyncio.StreamReaderProtocol:
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(), self._welcome)
+
+    def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # asyncio does so itself, but not where a socket has come without the number of its protocol
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(self, reader, writer)
         self.connections.append(connection)
+        task = self._loop.create_task(self._serve(connection))
+        self._serving.add(task)
+
+        def leave(served: asyncio.Task[None]) -> None:
+            self._serving.discard(served)
+            writer.transport.abort()
+
+        task.add_done_callback(leave)
+
+    async def _serve(self, connection: Connection) -> None:
         try:
             await self._behaviour(connection)
-            if not writer.is_closing():
+            if not connection.is_closing:
                 await connection.wait_until_client_leaves()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         except Exception as error:
             self.errors.append(error)
-        finally:
-            self._serving.discard(task)
-            writer.transport.abort()
 
     async def _all_left(self) -> None:
         while self._serving:

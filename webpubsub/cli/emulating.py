@@ -1,6 +1,7 @@
 """`webpubsub emulator`: the local service, with a line on the terminal for everything that happens."""
 
 import json
+import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator
@@ -108,7 +109,7 @@ def emulator(
                 inspector=inspect,
             )
         except OSError as error:
-            raise click.UsageError(f"cannot read {config}: {error.strerror}") from None
+            raise click.UsageError(f"cannot read {config}: {os.strerror(error.errno or 0)}") from None
         if faults_file is not None:
             running.faults.add(*_faults(faults_file))
         if not quiet:
@@ -118,7 +119,7 @@ def emulator(
         except ModuleNotFoundError as error:
             raise click.UsageError(str(error)) from None
         except OSError as error:
-            raise click.UsageError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+            raise click.UsageError(error.strerror or str(error)) from None
         try:
             with _told_to_stop() as stopping:
                 if ca_file is not None:

@@ -6,6 +6,7 @@ the file of `--ca-file` is complete.
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -54,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     except OSError as error:
         if error.filename is not None:
-            parser.error(f"cannot read {error.filename}: {error.strerror}")
-        parser.error(f"cannot listen on {options.host} port {options.port}: {error.strerror or error}")
+            parser.error(f"cannot read {error.filename}: {os.strerror(error.errno or 0)}")
+        parser.error(error.strerror or str(error))
     return 0
 
 

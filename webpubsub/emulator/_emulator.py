@@ -528,5 +528,12 @@ def _authority(host: str, port: int) -> str:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family, *_, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    where = f"host {host!r}, port {port}"
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, *_, address = found[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise type(error)(error.errno, f"The emulator cannot listen on {where}: {error.strerror}.") from None
+    except UnicodeError as error:
+        raise ValueError(f"The emulator cannot listen on {where}: {error}.") from None

@@ -13,6 +13,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
@@ -21,6 +22,7 @@ import attrs
 
 from webpubsub import _checks
 
+from .._journal import refusal_in_words
 from .._process import Home
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncTestClient", "Connector", "ReceivedMessage", "RefusedError", "TestClient"]
 
 _TIMEOUT_SECONDS = 5.0
+_SWITCHING_PROTOCOLS = 101
 _SUBPROTOCOL = "json.webpubsub.azure.v1"
 _ACKED = frozenset(("joinGroup", "leaveGroup", "sendToGroup", "event"))
 
@@ -50,6 +53,7 @@ class RefusedError(Exception):
 
     Attributes:
         name: `Forbidden` for example, or the status of the response.
+        message: Why, in words: those of the event handler, where it was one that refused a client.
     """
 
     def __init__(self, name: str, message: str) -> None:
@@ -131,7 +135,17 @@ class AsyncTestClient:
         """
         import aiohttp
 
-        session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        refusal = ""
+
+        async def read_refusal(_session: object, _context: object, done: aiohttp.TraceRequestEndParams) -> None:
+            nonlocal refusal
+            if done.response.status != _SWITCHING_PROTOCOLS:
+                with suppress(aiohttp.ClientError):  # the status is told, with its words or without
+                    refusal = refusal_in_words(done.response.headers, await done.response.read())
+
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(read_refusal)
+        session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace])
         try:
             websocket, status = None, 0
             try:
@@ -139,7 +153,7 @@ class AsyncTestClient:
             except aiohttp.WSServerHandshakeError as error:
                 status = error.status  # the error itself has the URL, and with it the token
             if websocket is None:
-                raise RefusedError(str(status), "the service does not let the client in")
+                raise RefusedError(str(status), refusal or "the service does not let the client in")
             self = cls(session, websocket)
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 greeting = await websocket.receive_json()
@@ -315,7 +329,11 @@ def _blocking(
     @wraps(method)
     def blocking(self: TestClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
         __tracebackhide__ = True
-        return self.run(method(self._client, *args, **kwargs))
+        try:
+            work = method(self._client, *args, **kwargs)
+        except TypeError as error:  # the arguments are not those of the method, of which nothing has run yet
+            raise TypeError(str(error).replace(AsyncTestClient.__name__, TestClient.__name__)) from None
+        return self.run(work)
 
     return blocking
 

@@ -60,7 +60,10 @@ class Configuration:
         self._from_file: dict[str, HubSettings] = {}
         self._hubs: dict[str, HubSettings] = {}
         if self._path is not None:
-            self._read(self._path)
+            try:
+                self._read(self._path)
+            except OSError as error:
+                raise type(error)(error.errno, f"config_file cannot be read: {error.strerror}", str(path)) from None
         self._merge()
 
     def hub(self, name: str) -> HubSettings:
@@ -100,7 +103,7 @@ class Configuration:
     def _stamp(path: Path) -> tuple[int, int] | None:
         try:
             status = path.stat()
-        except OSError:
+        except (OSError, ValueError):
             return None
         return status.st_mtime_ns, status.st_size
 

@@ -57,7 +57,7 @@ _NAMES: dict[type, SystemEvent] = {
 
 def name_of(event: ConnectEvent | UpstreamEvent) -> str:
     """Return the name of an event, as `ce-eventName` has it."""
-    return event.name if isinstance(event, UserEvent) else _NAMES[type(event)]
+    return event.name if isinstance(event, UserEvent) else _NAMES[type(event)].value
 
 
 def _url_template(instance: object, attribute: object, value: str) -> None:  # noqa: ARG001
