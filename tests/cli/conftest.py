@@ -3,21 +3,12 @@
 import random
 import threading
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import pytest
 
+from tests.support.commands import Outcome
 from webpubsub.cli import main
 from webpubsub.emulator import Emulator
-
-
-class Outcome(NamedTuple):
-    """What a run of the command came to."""
-
-    code: int
-    out: str
-    err: str
-
 
 Command = Callable[..., Outcome]
 

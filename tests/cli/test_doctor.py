@@ -19,11 +19,13 @@ import trustme
 from aiohttp import web
 
 from tests.support.web_servers import aiohttp_server, wsgiref_server
+from webpubsub import WebPubSubServiceClient
 from webpubsub.emulator import Emulator, RequestFault
 from webpubsub.tokens import JSONValue, sign
 
 from .conftest import Command
 
+examination = importlib.import_module("webpubsub.cli.doctor")  # the command in it has the same name
 KEY = "k" * 40
 
 
@@ -174,7 +176,7 @@ def test_a_websocket_that_says_nothing_is_told(
             await websocket.receive()
         return websocket
 
-    monkeypatch.setattr(importlib.import_module("webpubsub.cli.doctor"), "_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(examination, "_TIMEOUT_SECONDS", 0.3)
     application = web.Application()
     application.router.add_get("/client/hubs/doctor", open_websocket)
     application.router.add_get("/api/{rest:.*}", respond)
@@ -237,7 +239,7 @@ def test_an_identity_is_tried(
 
     came, found = findings(bare, "--endpoint", emulator.endpoint, "--identity", "--handler", "http://127.0.0.1:9/")
     send = bare("send", "chat", "hello", "--endpoint", emulator.endpoint, "--identity")
-    few = ("--clients", "1", "--rate", "5", "--seconds", "1")
+    few = ("--clients", "1", "--rate", "50", "--seconds", "0.1")
     load = bare("load", "chat", *few, "--endpoint", emulator.endpoint, "--identity")
 
     assert (came, found["identity"]["good"], send.code, load.code) == (code, good, code, code)
@@ -251,7 +253,8 @@ def test_an_identity_is_tried(
         ("POST", "chat/:send", "hub/send/action"),
         ("POST", "groups/[^/]+/:send", "group/send/action"),
         ("POST", "users/[^/]+/:send", "user/send/action"),
-        ("HEAD", "groups/[^/]+$", "group/read"),
+        ("POST", ":generateToken", "auth/clientToken/action"),
+        ("POST", "connections/[^/]+/:send", "clientConnection/send/action"),
         ("HEAD", "users/", "user/read"),
         ("HEAD", "connections/", "clientConnection/read"),
         ("DELETE", "groups/[^/]+/connections/", "group/write"),
@@ -259,25 +262,34 @@ def test_an_identity_is_tried(
         ("DELETE", "chat/connections/", "clientConnection/write"),
     ],
 )
-def test_a_missing_role_action_is_named(
-    bare: Command,
-    emulator: Emulator,
-    monkeypatch: pytest.MonkeyPatch,
-    method: str,
-    path: str,
-    missing: str,
+def test_which_call_needs_which_role_action_is_known(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, method: str, path: str, missing: str
 ) -> None:
-    """Although the service says no more than 403: which call needs which action is known."""
+    """Although the service says no more than 403."""
+    monkeypatch.setattr(Signed, "signing_key", emulator.access_key)
+    emulator.faults.add(RequestFault(status=403, method=method, path=path, times=None))
+
+    try:
+        with WebPubSubServiceClient(emulator.endpoint, "chat", Signed()) as client:
+            finding = examination._role_actions(client)
+    finally:
+        emulator.faults.clear()
+
+    assert (finding.came, finding.good) == (f"missing: Microsoft.SignalRService/WebPubSub/{missing}", False)
+
+
+def test_a_missing_role_action_is_named(bare: Command, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the role to assign; nothing else is wrong then, the identity least of all."""
     monkeypatch.setattr(Signed, "signing_key", emulator.access_key)
     monkeypatch.setattr(azure.identity, "DefaultAzureCredential", Signed)
-    emulator.faults.add(RequestFault(status=403, method=method, path=path, times=None))
+    emulator.faults.add(RequestFault(status=403, method="HEAD", path="groups/[^/]+$", times=None))
 
     try:
         code, out, _ = bare("doctor", "--endpoint", emulator.endpoint, "--identity", "--hub", "chat")
     finally:
         emulator.faults.clear()
 
-    came = f"missing: Microsoft.SignalRService/WebPubSub/{missing}"
+    came = "missing: Microsoft.SignalRService/WebPubSub/group/read"
     assert code == 1
     assert f"!! role actions: {came}\n   Assign the role `Web PubSub Service Owner`" in out
     assert out.count("!!") == 1

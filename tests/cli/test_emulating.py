@@ -19,6 +19,7 @@ import pytest
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
+from tests.support.commands import Outcome, Stream, stopped
 from tests.support.web_servers import wsgiref_server
 from webpubsub import WebPubSubServiceClient
 from webpubsub.cli import main
@@ -26,7 +27,7 @@ from webpubsub.connection_string import ConnectionString
 from webpubsub.emulator import DEVELOPMENT_KEY, Emulator
 from webpubsub.events import EventHandler, UserEvent
 
-from .conftest import Command, Outcome
+from .conftest import Command
 
 JSON = Subprotocol("json.webpubsub.azure.v1")
 Use = Callable[[str], object]
@@ -39,40 +40,13 @@ HANDSHAKE = {
 }
 
 
-class Stream(io.StringIO):
-    """A standard stream that tells when its first line is there."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.told = threading.Event()
-
-    def write(self, text: str) -> int:
-        count = super().write(text)
-        if "\n" in text:
-            self.told.set()
-        return count
-
-
 def serving(monkeypatch: pytest.MonkeyPatch, use: Use, *arguments: str) -> Outcome:
     """Run `emulator` in this thread, use it from another one, and interrupt it."""
-    out, err = Stream(), Stream()
-    monkeypatch.setattr(sys, "stdout", out)
-    monkeypatch.setattr(sys, "stderr", err)
-
-    def visit() -> None:
-        out.told.wait(20)
-        try:
-            use(out.getvalue().strip())
-        finally:
-            os.kill(os.getpid(), signal.SIGINT)
-
+    monkeypatch.setattr("webpubsub.cli.emulating._WAIT_SECONDS", 0.02)
     before = signal.getsignal(signal.SIGINT)
-    visitor = threading.Thread(target=visit)
-    visitor.start()
-    code = main(["emulator", "--port", "0", *arguments])
-    visitor.join()
+    outcome = stopped(monkeypatch, main, ["emulator", "--port", "0", *arguments], use)
     assert signal.getsignal(signal.SIGINT) is before
-    return Outcome(code, out.getvalue(), err.getvalue())
+    return outcome
 
 
 def send(connection_string: str) -> None:
@@ -88,11 +62,19 @@ def test_it_logs_lines_until_it_is_interrupted(monkeypatch: pytest.MonkeyPatch) 
     assert err[len("12:00:01 ") :] == "chat  POST :send  202 -> 0 clients\n"
 
 
-def test_it_logs_objects(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A message has one of its own, for machines."""
-    err = serving(monkeypatch, send, "--log-format", "json").err
+def test_it_logs_objects(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One per line, for machines: messages without what is in them, and the faults of a file, which happen, too."""
+    faults = tmp_path / "faults.json"
+    faults.write_text('[{"kind": "request", "status": 429, "retry_after": 0}]')
 
-    assert [json.loads(line)["kind"] for line in err.splitlines()] == ["message", "request"]
+    err = serving(monkeypatch, send, "--log-format", "json", "--faults", str(faults)).err
+
+    records = [json.loads(line) for line in err.splitlines()]
+    assert [record["kind"] for record in records] == ["fault", "request", "message", "request"]
+    assert [
+        (record["hub"], record["method"], record["status"]) for record in records if record["kind"] == "request"
+    ] == [("chat", "POST", 429), ("chat", "POST", 202)]
+    assert "hello" not in err
 
 
 def test_it_can_be_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,6 +226,7 @@ def test_it_writes_the_certificate_first(monkeypatch: pytest.MonkeyPatch, tmp_pa
     code, out, _ = serving(monkeypatch, use, "--quiet", "--tls", "--ca-file", str(file))
 
     assert (code, out.splitlines()[1:]) == (0, ["healthy"])
+    assert out.startswith("Endpoint=https://")
     assert "BEGIN CERTIFICATE" in file.read_text()
 
 
@@ -276,10 +259,11 @@ def test_a_certificate_that_cannot_be_written_is_one_line(bare: Command, tmp_pat
 
 
 def test_a_port_that_is_taken_is_one_line(bare: Command, emulator: Emulator) -> None:
-    """In this process, too."""
-    code, _, err = bare("emulator", "--port", str(emulator.port))
+    """And exit code 2."""
+    code, out, err = bare("emulator", "--port", str(emulator.port))
 
-    assert (code, err.count("\n")) == (2, 1)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"cannot listen on host '127.0.0.1', port {emulator.port}: " in err
 
 
 def test_tls_needs_a_package(bare: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -313,6 +297,16 @@ def test_a_shell_gets_completions(
     assert "groups" in capsys.readouterr().out
 
 
+def test_a_shell_gets_a_script(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """As click writes it, for bash."""
+    monkeypatch.setenv("_WEBPUBSUB_COMPLETE", "bash_source")
+
+    with pytest.raises(SystemExit):
+        main([])
+
+    assert "_webpubsub_completion" in capsys.readouterr().out
+
+
 def test_python_m_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """With its exit code."""
     monkeypatch.setattr(sys, "argv", ["webpubsub", "plan"])
@@ -337,33 +331,31 @@ def test_a_closed_pipe_is_no_traceback(emulator: Emulator) -> None:
     assert (run.returncode, run.stderr) == (1, "")
 
 
-def test_a_terminal_without_the_characters_shows_their_escapes(emulator: Emulator) -> None:
+def test_a_terminal_without_the_characters_shows_their_escapes(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of names and messages in other alphabets."""
-    run = subprocess.run(
-        [sys.executable, "-m", "webpubsub", "users", "exists", "chat", "Жанна",
-         "--connection-string", emulator.connection_string],
-        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONIOENCODING": "latin-1"},
-    )  # fmt: skip
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "latin-1"))
 
-    assert (run.returncode, run.stdout, run.stderr) == (
-        1,
-        r"user \u0416\u0430\u043d\u043d\u0430 does not exist" + "\n",
-        "",
-    )
+    assert main(["users", "exists", "chat", "Жанна", "--connection-string", emulator.connection_string]) == 1
+    assert written.getvalue() == rb"user \u0416\u0430\u043d\u043d\u0430 does not exist" + b"\n"
 
 
-def test_an_interrupted_load_ends_with_130(emulator: Emulator, hub: str) -> None:
+def test_an_interrupted_load_ends_with_130(bare: Command, emulator: Emulator, hub: str) -> None:
     """Without a traceback."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "webpubsub", "load", hub, "--clients", "1", "--seconds", "60",
-         "--connection-string", emulator.connection_string],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
+
+    def interrupt() -> None:
         try:
             emulator.wait_for(lambda: emulator.hub(hub).messages, 20)
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
         finally:
-            process.kill()
+            os.kill(os.getpid(), signal.SIGINT)
 
-    assert (process.returncode, out, err.strip()) == (130, "", "")
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    code, out, err = bare(
+        "load", hub, "--clients", "1", "--seconds", "30", "--connection-string", emulator.connection_string
+    )
+    interrupter.join()
+
+    assert (code, out, err.strip()) == (130, "", "")

@@ -331,7 +331,7 @@ def test_trigger_tells_of_a_handler_that_is_not_there(command: Command) -> None:
 
 def test_load_measures_in_both_formats(command: Command, hub: str) -> None:
     """Everything arrives once, in order, and the percentiles are in theirs."""
-    arguments = ("load", hub, "--clients", "3", "--rate", "20", "--seconds", "1", "--size", "200")
+    arguments = ("load", hub, "--clients", "3", "--rate", "200", "--seconds", "0.1", "--size", "200")
     outcome, table = command(*arguments, "--output", "json"), command(*arguments)
 
     measured = json.loads(outcome.out)
@@ -359,7 +359,7 @@ def test_load_counts_what_goes_wrong(
     """And its exit code says so."""
     emulator.faults.add(fault)
 
-    outcome = command("load", hub, "--clients", "2", "--rate", "20", "--seconds", "1", "--output", "json")
+    outcome = command("load", hub, "--clients", "2", "--rate", "200", "--seconds", "0.1", "--output", "json")
 
     measured = json.loads(outcome.out)
     assert outcome.code == 1
@@ -375,7 +375,7 @@ def test_load_counts_what_does_not_arrive(
     emulator.faults.add(ClientFault(action="lose", times=2))
     tally = loading._Tally(count=1, clients=1)
 
-    outcome = command("load", hub, "--clients", "2", "--rate", "10", "--seconds", "1", "--output", "json")
+    outcome = command("load", hub, "--clients", "2", "--rate", "100", "--seconds", "0.1", "--output", "json")
     tally.take(0, "a message of somebody else")
 
     assert (outcome.code, json.loads(outcome.out)["lost"], json.loads(outcome.out)["received"]) == (1, 2, 18)

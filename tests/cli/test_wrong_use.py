@@ -272,15 +272,19 @@ def test_an_interrupt_of_the_start_ends_with_130(bare: Command, monkeypatch: pyt
     assert bare("health") == (130, "", "\n")
 
 
-def test_output_that_cannot_be_written_is_one_line() -> None:
+def test_output_that_cannot_be_written_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A disk is full, for instance."""
     arguments = ["plan", "--connections", "1", "--group-size", "1", "--rate", "1", "--bytes", "1"]
     with open("/dev/full", "w") as full:
-        run = subprocess.run(
-            [sys.executable, "-m", "webpubsub", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
-        )
+        monkeypatch.setattr(sys, "stdout", full)
+        code = main(arguments)
 
-    assert (run.returncode, run.stderr) == (1, "webpubsub: Reading or writing failed: No space left on device.\n")
+    assert (code, capsys.readouterr().err) == (
+        1,
+        "webpubsub: Reading or writing failed: No space left on device.\n",
+    )
 
 
 def test_the_arguments_of_the_process_are_the_default(

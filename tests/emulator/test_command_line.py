@@ -7,13 +7,15 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.support.commands import Outcome, stopped
 from webpubsub.cli.emulating import emulator as emulator_command
 from webpubsub.connection_string import ConnectionString
 from webpubsub.emulator import DEVELOPMENT_KEY, Emulator
@@ -59,53 +61,67 @@ def test_the_document_tells_every_option(capsys: pytest.CaptureFixture[str]) -> 
     assert told == options | {"--inspect"} == of_the_other - {"--faults", "--log-format", "--quiet"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_runs_until_it_is_told_to_stop(number: signal.Signals) -> None:
-    """The first line is the connection string alone; both signals end it with code 0 and no noise."""
+def test_it_runs_until_it_is_told_to_stop() -> None:
+    """The first line is the connection string alone; the signal ends it with code 0 and no noise."""
     with running("--port", "0") as process:
         line = first_line(process)
         endpoint = ConnectionString.parse(line).endpoint
         status = httpx.head(endpoint + "/api/health").status_code
-        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)
         rest, errors = process.communicate(timeout=20)
 
     assert line == f"Endpoint={endpoint};AccessKey={DEVELOPMENT_KEY};Version=1.0;\n"
     assert (status, process.returncode, rest, errors) == (200, 0, "", "")
 
 
-def test_a_host_that_may_let_the_network_in_is_warned_about() -> None:
-    """The warning goes to stderr, once; this is another spelling of 127.0.0.1, with a key of our own."""
-    with running("--host", "2130706433", "--port", "0", "--access-key", OTHER_KEY) as process:
-        line = first_line(process)
-        process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=20)
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
-    assert ConnectionString.parse(line).access_key == OTHER_KEY
+
+@pytest.fixture
+def serving(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    """Run the command in this process until it is told to stop."""
+    monkeypatch.setattr("webpubsub.emulator.__main__._WAIT_SECONDS", 0.02)
+    return partial(stopped, monkeypatch, main)
+
+
+def test_a_host_that_may_let_the_network_in_is_warned_about(serving: Callable[..., Outcome]) -> None:
+    """The warning goes to stderr, once; this is another spelling of 127.0.0.1, with a key of our own."""
+    arguments = ["--host", "2130706433", "--port", "0", "--access-key", OTHER_KEY]
+
+    code, line, errors = serving(arguments, str, number=signal.SIGTERM)
+
+    assert (code, ConnectionString.parse(line).access_key) == (0, OTHER_KEY)
     assert errors == "WARNING: The emulator listens on 2130706433: anyone who reaches this machine can use it.\n"
 
 
-def test_with_tls_the_certificate_is_in_its_file_before_the_first_line(tmp_path: Path) -> None:
+def test_with_tls_the_certificate_is_in_its_file_before_the_first_line(
+    serving: Callable[..., Outcome], tmp_path: Path
+) -> None:
     """Who reads the connection string can trust the certificate; what was in the file before is gone."""
     ca_file = tmp_path / "ca.pem"
     ca_file.write_text("something older\n" * 1000)
-    with running("--port", "0", "--tls", "--ca-file", str(ca_file)) as process:
-        endpoint = ConnectionString.parse(first_line(process)).endpoint
-        trust = ssl.create_default_context(cafile=ca_file)
-        status = httpx.head(endpoint + "/api/health", verify=trust).status_code
-        process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=20)
 
-    assert endpoint.startswith("https://127.0.0.1:")
-    assert (status, process.returncode, errors) == (200, 0, "")
+    def use(connection_string: str) -> None:
+        endpoint = ConnectionString.parse(connection_string).endpoint
+        trust = ssl.create_default_context(cafile=ca_file)
+        assert httpx.head(endpoint + "/api/health", verify=trust).status_code == 200
+
+    code, line, errors = serving(["--port", "0", "--tls", "--ca-file", str(ca_file)], use)
+
+    assert line.startswith("Endpoint=https://127.0.0.1:")
+    assert (code, line.count("\n"), errors) == (0, 1, "")
     assert ca_file.read_text().count("-----BEGIN") == ca_file.read_text().count("-----BEGIN CERTIFICATE-----") == 1
 
 
-def test_unvalidated_tokens_are_warned_about() -> None:
+def test_unvalidated_tokens_are_warned_about(serving: Callable[..., Outcome]) -> None:
     """The warning goes to stderr, once."""
-    with running("--port", "0", "--accept-unvalidated-entra-tokens") as process:
-        first_line(process)
-        process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=20)
+    errors = serving(["--port", "0", "--accept-unvalidated-entra-tokens"], str).err
 
     assert errors == (
         "WARNING: The emulator accepts tokens for Microsoft Entra ID without validation: anyone can forge them.\n"

@@ -48,7 +48,7 @@ _SOURCE = "one unit, 2 KB messages; concept-performance in the documentation of 
 @click.option("--clients", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Clients that listen.")
 @click.option("--rate", type=click.FloatRange(min=0.1), default=10, show_default=True, help="Messages per second.")
 @click.option("--size", type=click.IntRange(64, 1_000_000), default=2048, show_default=True, help="Bytes of a message.")
-@click.option("--seconds", type=click.FloatRange(1, 3600), default=10, show_default=True, help="How long to send.")
+@click.option("--seconds", type=click.FloatRange(0.1, 3600), default=10, show_default=True, help="How long to send.")
 @click.option("--i-own-this-resource", is_flag=True, help="Allow another address than this machine.")
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @speaks_to_a_service

@@ -42,5 +42,7 @@ async def websocket_of(
             yield websocket
     finally:
         end = asyncio.get_running_loop().time() + _CLOSING_SECONDS
+        pause = 0.0
         while sock is not None and sock.fileno() != -1 and asyncio.get_running_loop().time() < end:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(pause)
+            pause = _LOOK_SECONDS
