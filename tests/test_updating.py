@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import json
 import random
 from collections.abc import Callable
 from functools import cache
@@ -103,9 +104,9 @@ def renamed(old: str, new: str) -> Change:
     """A change: a name, wherever it stands."""
 
     def change(document: Document) -> None:
-        text = dump_yaml(document).replace(old, new)
+        text = json.dumps(document).replace(old, new)
         document.clear()
-        document.update(parsed(text, "renamed"))
+        document.update(json.loads(text))
 
     return change
 
@@ -304,7 +305,7 @@ def test_a_new_operation_stands_where_it_was_published() -> None:
 def test_a_renamed_parameter_of_a_path_is_renamed_in_place() -> None:
     """It is known by where it stands in the path, so that its words stay."""
     after = updated(
-        published(renamed("{connectionId}", "{connection}"), renamed("name: connectionId", "name: connection"))
+        published(renamed("{connectionId}", "{connection}"), renamed('"name": "connectionId"', '"name": "connection"'))
     )
     assert "Id of the connection, given by the service when the client connected." in after
     assert "{connectionId}" not in after
