@@ -12,6 +12,8 @@ from rendering.comparing import differences
 from rendering.grammar import Refused
 from tests.test_rendered_kinds import SHAPE, TEXT, answer, document, json_of, parsed, ref, rendered
 
+pytestmark = pytest.mark.no_cover
+
 CIRCLE, SQUARE = ref("Circle")["$ref"], ref("Square")["$ref"]
 KIND = {"type": "object", "required": ["kind"], "properties": {"kind": TEXT}}
 HEIRS: dict[str, Any] = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from rendering.carrying import complete, fingerprints, lost, places, rewritten, unwritten
 from rendering.facts import facts
 from rendering.files import copied, load
@@ -11,6 +13,8 @@ from rendering.pointers import Document
 from rendering.updating import without_words
 
 from .support.published import as_published
+
+pytestmark = pytest.mark.no_cover
 
 SPEC = Path(__file__).parent.parent / "spec"
 OURS = load(SPEC / "2024-12-01.yaml")

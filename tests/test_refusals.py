@@ -13,6 +13,8 @@ from rendering import swagger
 from rendering.grammar import Refused
 from tests.test_rendered_kinds import SHAPE, TEXT, VERSION, answer, document, ref
 
+pytestmark = pytest.mark.no_cover
+
 ROOT = Path(__file__).parents[1]
 SWAGGER = json.loads((ROOT / "tests" / "fixtures" / "swagger-2.0.json").read_text("utf-8"))
 SUCCESS = {"204": {"description": ""}}
