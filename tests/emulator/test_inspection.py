@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -338,6 +339,23 @@ def test_a_connector_that_did_not_connect_has_nothing_to_close(emulator: Emulato
 
     connector.__exit__(None, None, None)
     asyncio.run(connector.__aexit__(None, None, None))
+
+
+def test_a_call_that_the_end_of_the_emulator_interrupts_says_so() -> None:
+    """In a sentence, in the thread that waits for it."""
+    waiting = threading.Event()
+
+    async def wait() -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    with ThreadPoolExecutor() as threads:
+        with Emulator() as emulator:
+            client = emulator.connect("chat").__enter__()
+            call = threads.submit(client.run, wait())
+            assert waiting.wait(10)
+        with pytest.raises(RuntimeError, match="The emulator that this client was connected to has stopped"):
+            call.result(10)
 
 
 def test_a_client_that_is_closed_fails_its_requests(emulator: Emulator) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
 
+import aiohttp
 import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -33,15 +34,19 @@ def address(emulator: Emulator) -> str:
     return f"ws://127.0.0.1:{emulator.port}/client/hubs/chat"
 
 
-async def enter(emulator: Emulator, subprotocol: Subprotocol = RELIABLE) -> tuple[ClientConnection, dict[str, Any]]:
-    """Connect, and return the greeting as well."""
+def url(emulator: Emulator) -> str:
+    """Return the address with a token for it."""
     claims: dict[str, Any] = {
         "aud": f"{emulator.endpoint}/client/hubs/chat",
         "exp": int(time.time()) + 60,
         "webpubsub.group": "g",
     }
-    url = f"{address(emulator)}?access_token={sign(claims, emulator.access_key)}"
-    client = await connect(url, subprotocols=[subprotocol])
+    return f"{address(emulator)}?access_token={sign(claims, emulator.access_key)}"
+
+
+async def enter(emulator: Emulator, subprotocol: Subprotocol = RELIABLE) -> tuple[ClientConnection, dict[str, Any]]:
+    """Connect, and return the greeting as well."""
+    client = await connect(url(emulator), subprotocols=[subprotocol])
     return client, json.loads(await client.recv())
 
 
@@ -51,11 +56,11 @@ async def come_back(emulator: Emulator, connection_id: str, token: str, *offers:
 
 
 async def send(emulator: Emulator, text: str) -> None:
-    url = f"{emulator.endpoint}/api/hubs/chat/groups/g/:send"
-    token = sign({"aud": url, "exp": int(time.time()) + 60}, emulator.access_key)
+    target = f"{emulator.endpoint}/api/hubs/chat/groups/g/:send"
+    token = sign({"aud": target, "exp": int(time.time()) + 60}, emulator.access_key)
     async with httpx.AsyncClient() as http:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "text/plain"}
-        assert (await http.post(url, content=text, headers=headers)).status_code == 202
+        assert (await http.post(target, content=text, headers=headers)).status_code == 202
 
 
 async def ending_of(client: ClientConnection) -> tuple[int | None, str | None]:
@@ -93,6 +98,21 @@ async def test_a_connection_that_was_interrupted_waits(emulator: Emulator) -> No
     emulator.clock.advance(31)
 
     assert await ending_of(await come_back(emulator, *identity)) == (1008, "The connection could not be recovered.")
+
+
+async def test_a_client_may_agree_to_a_close_with_any_code(emulator: Emulator) -> None:
+    """Microsoft's Python client agrees to 1001 with 1000, which is no goodbye of its own: it comes back."""
+    async with aiohttp.ClientSession() as http:
+        old = await http.ws_connect(url(emulator), protocols=[RELIABLE], autoclose=False)
+        greeting = await old.receive_json()
+        emulator.go_away()
+        assert (await old.receive()).data == 1001
+        await old.close(code=1000)
+    new = await come_back(emulator, greeting["connectionId"], greeting["reconnectionToken"])
+    await send(emulator, "welcome back")
+
+    assert json.loads(await new.recv())["data"] == "welcome back"
+    await new.close()
 
 
 async def test_a_token_is_good_for_a_week(emulator: Emulator) -> None:

@@ -475,8 +475,9 @@ class ClientSocket(asyncio.Protocol):
                 self._detach(self._code)
                 self.gone.set_result(None)
             case Closed(code):
-                self._code = code
-                self._detach(code)
+                if not self._closing:  # otherwise it only agrees, and some clients do so with a code of their own
+                    self._code = code
+                self._detach(self._code)
                 self._close(CloseCode.NORMAL if code == CloseCode.NO_CODE else code)
                 self._end()
             case WebSocketError(code=code, reason=reason):

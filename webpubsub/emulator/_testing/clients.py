@@ -13,6 +13,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import wait
 from contextlib import suppress
 from functools import wraps
 from types import TracebackType
@@ -33,7 +34,8 @@ __all__ = ["AsyncTestClient", "Connector", "ReceivedMessage", "RefusedError", "T
 _TIMEOUT_SECONDS = 5.0
 _SWITCHING_PROTOCOLS = 101
 _SUBPROTOCOL = "json.webpubsub.azure.v1"
-_ACKED = frozenset(("joinGroup", "leaveGroup", "sendToGroup", "event"))
+_LOOK_SECONDS = 0.1
+_STOPPED = "The emulator that this client was connected to has stopped."
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -436,8 +438,8 @@ class TestClient:
         if self._loop.is_closed() or not self._home.is_here:
             work.close()
             self._home.check()
-            raise RuntimeError("The emulator that this client was connected to has stopped.")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+            raise RuntimeError(_STOPPED)
+        return _result(work, self._loop)
 
 
 @attrs.define(eq=False)
@@ -456,7 +458,7 @@ class Connector:
         if threading.get_ident() == self._thread_id:
             raise RuntimeError("This emulator runs in this event loop: use `async with emulator.connect(...)`.")
         opening = AsyncTestClient.open(self._url, self._headers, self._ssl)
-        self._blocking = TestClient(asyncio.run_coroutine_threadsafe(opening, self._loop).result(), self._loop)
+        self._blocking = TestClient(_result(opening, self._loop), self._loop)
         return self._blocking
 
     def __exit__(
@@ -474,6 +476,18 @@ class Connector:
     ) -> None:
         if self._client is not None:
             await self._client.close()
+
+
+def _result(work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
+    """Have a loop of another thread do something, and wait for it as long as that loop can do it."""
+    __tracebackhide__ = True
+    future = asyncio.run_coroutine_threadsafe(work, loop)
+    while not wait([future], _LOOK_SECONDS).done:
+        if loop.is_closed():
+            raise RuntimeError(_STOPPED)
+    if future.cancelled():
+        raise RuntimeError(_STOPPED)
+    return future.result()
 
 
 def _payload(data: Any) -> dict[str, Any]:
