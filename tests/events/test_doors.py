@@ -13,8 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
+from asgiref.sync import async_to_sync
+from django.test import RequestFactory
+from django.urls import URLPattern, path, re_path
+from flask import Flask
 
-from tests.support.event_applications import BODY_LIMIT, NAMES, start
+from tests.support.event_applications import BODY_LIMIT, NAMES, django_settings, start
 from tests.support.event_requests import ORIGIN, SECOND_KEY, Request, digest, event, preflight, text
 from tests.support.tables import every_row
 from webpubsub.events import DisconnectedEvent, Event, EventHandler, GroupJoinedEvent, GroupLeftEvent, reject
@@ -386,3 +390,31 @@ def wsgi_status(environ: dict[str, str], handler: EventHandler | None = None) ->
 def test_a_header_name_that_upper_case_leads_out_of_latin_1_is_tolerated() -> None:
     """WSGI servers make names upper case: of `µ` comes a letter that is Greek."""
     assert wsgi_status({"HTTP_X-µ".upper(): "1"}) == "400 Bad Request"
+
+
+ASKING = {"WebHook-Request-Origin": ORIGIN}
+
+
+def test_a_route_of_flask_may_have_variables() -> None:
+    """As the URL of the hub's settings has them: the view looks at the event alone."""
+    app = Flask(__name__)
+    with EventHandler(hub="chat", access_keys=[SECOND_KEY], allowed_origins=[ORIGIN]) as handler:
+        app.add_url_rule("/<hub>/<event>", view_func=handler.flask)
+        response = app.test_client().options("/chat/validate", headers=ASKING)
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("route", [path("<hub>/<event>", lambda: None), re_path(r"^(\w+)/(\w+)$", lambda: None)])
+def test_a_route_of_django_may_have_variables(route: URLPattern) -> None:
+    """With names and without."""
+    found = route.resolve("chat/validate")
+    assert found is not None
+    with (
+        EventHandler(hub="chat", access_keys=[SECOND_KEY], allowed_origins=[ORIGIN]) as handler,
+        django_settings(handler),
+    ):
+        request = RequestFactory().options("/chat/validate", headers=ASKING)
+        response = async_to_sync(handler.django)(request, *found.args, **found.kwargs)
+
+    assert response.status_code == 200

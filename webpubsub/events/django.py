@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from webpubsub.errors import EventError
@@ -16,14 +16,17 @@ from .wsgi import headers_of, length_of
 
 __all__ = ["View", "view"]
 
-View: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponse]]
+View: TypeAlias = Callable[..., Awaitable[HttpResponse]]
 
 
 def view(handler: EventHandler) -> View:
-    """Make a view, for `path("eventhandler", ...)` under any path; it is exempt from the check for forged forms."""
+    """Make a view, for `path("eventhandler", ...)` under any path, with variables such as `<event>` or without.
+
+    It is exempt from the check for forged forms.
+    """
     handler.after_each_call(close_old_connections)
 
-    async def webpubsub_events(request: Any) -> HttpResponse:
+    async def webpubsub_events(request: Any, *_groups: object, **_variables: object) -> HttpResponse:
         method, limit = str(request.method), handler.body_limit
         try:
             body = _read(request, limit)

@@ -12,16 +12,16 @@ from .wsgi import application
 
 __all__ = ["View", "view"]
 
-View: TypeAlias = Callable[[], Response]
+View: TypeAlias = Callable[..., Response]
 
 METHODS = tuple(method.value for method in HTTPMethod)
 
 
 def view(handler: EventHandler) -> View:
-    """Make a view, for `app.add_url_rule("/eventhandler", view_func=...)` under any path."""
+    """Make a view, for `app.add_url_rule("/eventhandler", view_func=...)` under any path, with `<event>` or without."""
     serve = application(handler)
 
-    def webpubsub_events() -> Response:
+    def webpubsub_events(**_variables: object) -> Response:
         return Response.from_app(serve, request.environ)
 
     # Flask reads these from the view: without them it would handle OPTIONS itself.
