@@ -3,6 +3,7 @@
 import io
 import re
 import shlex
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 from webpubsub.cli import main
 from webpubsub.cli.commands import webpubsub
 from webpubsub.connection_string import ConnectionString
-from webpubsub.emulator import Emulator, RequestFault
+from webpubsub.emulator import DEVELOPMENT_KEY, Emulator, RequestFault
 
 from .conftest import Command
 
@@ -72,10 +73,11 @@ MISTAKES = [
 
 
 @pytest.fixture(scope="module")
-def gone() -> ConnectionString:
-    """The connection string of a local service that has stopped."""
-    with Emulator() as emulator:
-        return ConnectionString.parse(emulator.connection_string)
+def gone() -> Iterator[ConnectionString]:
+    """The connection string of a service that is not there, and whose port nobody else can take."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield ConnectionString(f"http://127.0.0.1:{taken.getsockname()[1]}", DEVELOPMENT_KEY)
 
 
 @pytest.mark.parametrize(("arguments", "said"), MISTAKES, ids=[" ".join(arguments) for arguments, _ in MISTAKES])
