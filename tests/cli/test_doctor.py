@@ -1,5 +1,6 @@
 """`doctor` over TLS, with an identity, and with what stands between here and the service."""
 
+import asyncio
 import importlib
 import json
 import socket
@@ -212,6 +213,21 @@ def test_a_clock_that_is_off_is_told(bare: Command, hours: int, words: str) -> N
     assert (code, found["clock"]["good"]) == (1, False)
     assert words in found["clock"]["came"]
     assert "Set the clock" in found["clock"]["advice"]
+
+
+def test_a_service_that_does_not_tell_the_time_is_not_blamed() -> None:
+    """Nothing is good or bad about that."""
+    assert examination._clock(None).good is None
+
+
+def test_a_websocket_that_cannot_be_opened_is_told() -> None:
+    """When the service went away in between."""
+    with Emulator() as gone:
+        url = gone.endpoint.replace("http", "ws", 1)
+
+    finding = asyncio.run(examination._converse("WebSocket", url, None, True))
+
+    assert (finding.good, "Cannot connect" in finding.came) == (False, True)
 
 
 class Signed:

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from websockets.sync.client import connect
 
 from tests.support.web_servers import aiohttp_server
 from webpubsub import WebPubSubServiceClient
-from webpubsub.cli import receiving
+from webpubsub.cli import loading, receiving
 from webpubsub.emulator import ClientFault, Emulator, RequestFault
 
 from .conftest import Command, Running
@@ -279,8 +280,9 @@ def test_a_listener_notices_a_network_that_is_silent(
         assert err.splitlines()[1:] == ["the connection broke; trying to recover", "connected again"]
 
 
-def test_what_is_no_frame_at_all_ends_the_connection(hub: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing of it is printed."""
+@pytest.fixture
+def babble() -> Iterator[str]:
+    """The connection string of a service that sends what is no frame."""
 
     async def respond(request: web.Request) -> web.WebSocketResponse:
         websocket = web.WebSocketResponse()
@@ -290,12 +292,35 @@ def test_what_is_no_frame_at_all_ends_the_connection(hub: str, capsys: pytest.Ca
         await websocket.receive()
         return websocket
 
+    async def accept(_: web.Request) -> web.Response:
+        return web.Response(status=202)
+
     application = web.Application()
     application.router.add_get("/client/hubs/{hub}", respond)
+    application.router.add_post("/api/hubs/{hub}/:send", accept)
     with aiohttp_server(application) as url:
-        code = Running("listen", hub, "--raw", "--connection-string", f"Endpoint={url};AccessKey={'k' * 40};").code()
+        yield f"Endpoint={url};AccessKey={'k' * 40};"
 
-    assert (code, capsys.readouterr()) == (1, ("", "the connection was closed with code 1002\n"))
+
+def test_what_is_no_frame_at_all_ends_the_connection(bare: Command, hub: str, babble: str) -> None:
+    """Nothing of it is printed."""
+    assert bare("listen", hub, "--raw", "--connection-string", babble) == (
+        1,
+        "",
+        "the connection was closed with code 1002\n",
+    )
+
+
+def test_what_is_no_frame_at_all_is_no_message_of_a_load(
+    bare: Command, hub: str, babble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was accepted is lost then."""
+    monkeypatch.setattr(loading, "_SETTLE_SECONDS", 0.0)
+    few = ("--clients", "1", "--rate", "10", "--seconds", "0.1")
+
+    outcome = bare("load", hub, *few, "--output", "json", "--connection-string", babble)
+
+    assert (outcome.code, json.loads(outcome.out)["lost"], json.loads(outcome.out)["received"]) == (1, 1, 0)
 
 
 def test_a_reliable_listener_gives_up_in_the_end(

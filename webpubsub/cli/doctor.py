@@ -38,7 +38,7 @@ from webpubsub import (
 from webpubsub.connection_string import ConnectionString
 
 from .output import examples, printable
-from .service import Service, speaks_to_a_service
+from .service import Service, speaks_to_a_service, trusted_at
 from .triggering import signed_event
 from .websocket import websocket_of
 
@@ -195,10 +195,9 @@ def _tls(connection: socket.socket, host: str, trust: ssl.SSLContext | Literal[T
 
 
 def _service(client: WebPubSubServiceClient, service: Service) -> Iterator[Finding]:
-    # Reading the authorities that one trusts takes longer than all else here.
-    trust = service.trust if service.endpoint.startswith("https") else False
+    url = service.endpoint + "/api/health"
     try:
-        health = httpx.head(service.endpoint + "/api/health", verify=trust, timeout=_TIMEOUT_SECONDS)
+        health = httpx.head(url, verify=trusted_at(url, service.trust), timeout=_TIMEOUT_SECONDS)
     except httpx.HTTPError as error:
         yield Finding(
             "health", f"no response ({type(error).__name__})", "Is it this service that listens there?", False
@@ -367,7 +366,7 @@ def _handler(url: str, hub: str, service: Service) -> Iterator[Finding]:
     key = ConnectionString.parse(service.connection_string).access_key
     origin = service.endpoint.partition("://")[2]
     try:
-        with httpx.Client(timeout=_TIMEOUT_SECONDS) as http:
+        with httpx.Client(verify=trusted_at(url), timeout=_TIMEOUT_SECONDS) as http:
             yield from _conversation(http, url, hub, key, origin)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         came = f"cannot be called: {error or type(error).__name__}"

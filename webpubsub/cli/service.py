@@ -14,7 +14,7 @@ from webpubsub.connection_string import ConnectionString
 
 from .arguments import as_typed
 
-__all__ = ["LOCAL_CONNECTION_STRING", "Service", "is_loopback", "speaks_to_a_service"]
+__all__ = ["LOCAL_CONNECTION_STRING", "Service", "is_loopback", "speaks_to_a_service", "trusted_at"]
 
 LOCAL_CONNECTION_STRING = (
     "Endpoint=http://127.0.0.1:8080;AccessKey=ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH;Version=1.0;"
@@ -153,3 +153,8 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def trusted_at(url: str, trust: ssl.SSLContext | Literal[True] = True) -> ssl.SSLContext | bool:
+    """Give what httpx is to trust at an address: reading the authorities takes longer than a request without TLS."""
+    return trust if url.lower().startswith("https:") else False

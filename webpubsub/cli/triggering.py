@@ -14,7 +14,7 @@ import httpx
 from webpubsub.connection_string import ConnectionString
 
 from .output import examples
-from .service import LOCAL_CONNECTION_STRING
+from .service import LOCAL_CONNECTION_STRING, trusted_at
 
 __all__ = ["signed_event", "trigger"]
 
@@ -86,6 +86,7 @@ def trigger(
             url.replace("{event}", quote(event)),
             headers={name.encode(): value.encode() for name, value in headers.items()},
             content=body,
+            verify=trusted_at(url),
             timeout=_TIMEOUT_SECONDS,
         )
     except (httpx.InvalidURL, httpx.UnsupportedProtocol):
