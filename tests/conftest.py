@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import os
 import signal
 from collections.abc import Iterator
 
@@ -22,6 +23,11 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 _numbers = itertools.count(1)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one test more than there are processors: some always wait, for a browser, a process or a client."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_finish() -> None:
