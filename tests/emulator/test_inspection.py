@@ -170,6 +170,15 @@ def test_a_client_that_is_not_let_in_without_a_word_is_told_of_the_status(emulat
         pass
 
 
+def test_a_refusal_that_repeats_the_request_does_not_tell_its_token(emulator: Emulator) -> None:
+    """That of aiohttp shows a line that is too long."""
+    with pytest.raises(RefusedError, match="more than 8190 bytes") as refused:
+        emulator.connect("chat", user_id="a" * 9000).__enter__()
+
+    assert refused.value.name == "400"
+    assert "access_token=REDACTED" in refused.value.message
+
+
 def test_arguments_of_a_blocking_client_are_told_with_its_own_name(emulator: Emulator) -> None:
     """Not with that of the asynchronous one."""
     with emulator.connect("chat") as ann:
@@ -239,6 +248,10 @@ async def test_asynchronous_clients_work_with_an_emulator_in_the_loop() -> None:
         ({"hub": 3}, TypeError, "A hub is named by a str, not by a value of type int"),
         ({"hub": "chat", "user_id": 3}, TypeError, "user_id must be a str, not int"),
         ({"hub": "chat", "groups": "room"}, TypeError, "groups must be a list of str; it was 'room'"),
+        ({"hub": "chat", "roles": None}, TypeError, "roles must be a list of str; it was None"),
+        ({"hub": "chat", "groups": iter("a")}, TypeError, "groups must be a list of str; it was <"),
+        ({"hub": "chat", "headers": ["a"]}, TypeError, "headers must map names to values, both of them str"),
+        ({"hub": "chat", "headers": {"a": 5}}, TypeError, "headers must map names to values, both of them str"),
         ({"hub": "chat", "roles": [1]}, TypeError, r"roles must be a list of str; it was \[1\]"),
         ({"hub": "chat", "user": "ann"}, TypeError, r"connect\(\) has no argument 'user': did you mean 'user_id'\?"),
     ],

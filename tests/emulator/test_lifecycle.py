@@ -336,6 +336,7 @@ def test_the_server_is_imported_when_it_is_needed() -> None:
         ({"keep_alive_seconds": 0}, ValueError, "keep_alive_seconds must be positive, or None"),
         ({"request_seconds": 0}, ValueError, "request_seconds must be positive"),
         ({"anonymous_hubs": 3}, TypeError, "anonymous_hubs must be a list of str, not int"),
+        ({"anonymous_hubs": [3]}, ValueError, r"anonymous_hubs must be names of hubs, or '\*' for all of them, not 3"),
         ({"anonymous_hubs": ["1"]}, ValueError, "anonymous_hubs must be names of hubs"),
         ({"anonymous_hubs": None}, TypeError, "anonymous_hubs must be a list of str, not NoneType"),
         ({"api_versions": 3}, TypeError, "api_versions must be a list of str, not int"),

@@ -9,7 +9,7 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import wraps
 from pathlib import Path
@@ -298,8 +298,10 @@ class Emulator:
         if not isinstance(user_id, str | None):
             raise TypeError(f"user_id must be a str, not {type(user_id).__name__}.")
         for name, given in (("groups", groups), ("roles", roles)):
-            if isinstance(given, str) or not all(isinstance(each, str) for each in given):
+            if isinstance(given, str) or not (isinstance(given, Collection) and _are_str(given)):
                 raise TypeError(f"{name} must be a list of str; it was {given!r}.")
+        if headers is not None and not (isinstance(headers, Mapping) and _are_str((*headers, *headers.values()))):
+            raise TypeError("headers must map names to values, both of them str.")
         path = f"/client/hubs/{hub}"
         claims: dict[str, JSONValue] = {
             "aud": self.endpoint + path,
@@ -521,6 +523,10 @@ class _ServerThread:
             await stopping.wait()
         finally:
             await self.server.stop()
+
+
+def _are_str(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _authority(host: str, port: int) -> str:

@@ -60,7 +60,7 @@ class Settings:
         if self.history < 0:
             raise ValueError(f"history must be 0 or more; it was {self.history}.")
         for hub in self.anonymous_hubs:
-            if hub != "*" and not is_hub(hub):
+            if not isinstance(hub, str) or (hub != "*" and not is_hub(hub)):
                 raise ValueError(f"anonymous_hubs must be names of hubs, or '*' for all of them, not {hub!r}.")
         if self.accept_unvalidated_entra_tokens and not is_loopback(self.host):
             raise ValueError("Unvalidated tokens are accepted only where the host is 127.0.0.1, localhost or ::1.")

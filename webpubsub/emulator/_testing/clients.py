@@ -23,7 +23,7 @@ import attrs
 
 from webpubsub import _checks
 
-from .._journal import refusal_in_words
+from .._journal import refusal_in_words, without_token
 from .._process import Home
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class AsyncTestClient:
             nonlocal refusal
             if done.response.status != _SWITCHING_PROTOCOLS:
                 with suppress(aiohttp.ClientError):  # the status is told, with its words or without
-                    refusal = refusal_in_words(done.response.headers, await done.response.read())
+                    refusal = without_token(refusal_in_words(done.response.headers, await done.response.read()))
 
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(read_refusal)
