@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from tests.support.service_in_memory import HOST, KEY, token
 from tests.support.tables import every_row
+from webpubsub.emulator._clock import Clock
 from webpubsub.emulator._http.auth import Verifier, locate
 from webpubsub.emulator._http.refusals import RefusedError
 
@@ -111,6 +112,18 @@ def test_times_are_checked_with_five_minutes_of_grace(
 ) -> None:
     """A token needs an expiry; clocks may differ by five minutes and not more."""
     assert accepts(token(aud=f"http://{HOST}{PATH}", **claims(time.time()))) == accepted
+
+
+@pytest.mark.parametrize("kind", [int, float, str])
+def test_the_expiry_of_a_client_s_token_follows_the_clock_of_the_emulator(kind: Callable[[float], object]) -> None:
+    """However the number is written."""
+    verifier = Verifier([KEY], frozenset({HOST}), clock=(clock := Clock()))
+    bearer = token(aud=URL, exp=kind(int(time.time()) + 60))
+    verifier.check_client(bearer, HOST, PATH, "chat")
+    clock.advance(7 * 60)
+
+    with pytest.raises(RefusedError):
+        verifier.check_client(bearer, HOST, PATH, "chat")
 
 
 def test_a_token_without_expiry_is_refused() -> None:
