@@ -9,7 +9,7 @@ SOURCES := pytest_webpubsub.py webpubsub generated tests examples benchmarks ren
 
 unexport PYTHONDONTWRITEBYTECODE # tests start hundreds of processes: they would all compile the same modules
 
-.PHONY: help demo chat inspect test test-httpx2 test-uvloop check mypy pyright render format bench clean
+.PHONY: help demo chat inspect test coverage test-httpx2 test-uvloop check mypy pyright render format bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -23,8 +23,11 @@ chat: $(VENV)/.chat ## a chat room in the browser: no cloud account, no set-up
 inspect: $(VENV)/.cli ## the local service with a page that shows what happens: no cloud account, no set-up
 	$(BIN)/python -m webpubsub emulator --inspect
 
-test: check ## run every check and every test, and count what the tests reach
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov
+test: check ## run every check and every test
+	$(BIN)/python -m pytest -n auto --dist loadfile
+
+coverage: $(VENV)/.dev ## count what the tests reach, which takes longer than the tests: lines and branches are traced
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not no_cover" --cov
 
 test-httpx2: $(VENV)/.dev ## run the tests of the clients over httpx2, the successor of httpx
 	$(BIN)/python -m pytest -n auto --dist loadfile -p tests.plugins.over_httpx2 \

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from webpubsub.emulator import Emulator
 
-pytest_plugins = ["tests.plugins.measured_once", "tests.plugins.secrets_in_logs"]
+pytest_plugins = ["tests.plugins.secrets_in_logs"]
 
 # What runs in the background ignores interrupts, and so would the processes that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
