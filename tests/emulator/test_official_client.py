@@ -127,8 +127,8 @@ class Hub:
     async def make(self, roles: list[str] = EVERYTHING, **options: Any) -> Driver:
         """Make a client whose every connection gets a URL of its own."""
         if self.colour == "sync":
-            # It overlooks an acknowledgement that comes at once, and takes it for granted after it waited this long.
-            options.setdefault("ack_timeout", 5)
+            # It overlooks what comes at once, on a busy machine, and goes on when it has waited this long.
+            options = {"start_timeout": 5, "ack_timeout": 5, **options}
         urls = itertools.cycle([(await self.service.get_client_access_token(user_id="ann", roles=roles)).url])
 
         async def aio_url() -> str:
