@@ -117,7 +117,7 @@ def test_an_address_that_does_not_connect_leaves_time_for_the_next(
             return await super().create_connection(factory, host, port, **options)
 
     async def main() -> None:
-        async with new_client(server, connection_timeout=0.1) as service:
+        async with new_client(server, connection_timeout=1) as service:
             assert await service.user_exists("ann")
 
     run(main(), Loop)
