@@ -28,7 +28,7 @@ DIFFERENT = [
     (CONNECTION_ID, "ID"),
     (re.compile(r"(127\.0\.0\.1:|localhost:|port )\d+"), r"\g<1>8080"),
     (re.compile(r"in \d+ ms"), "in 1 ms"),
-    (re.compile(r"^(p\d\d ms|max ms|deliveries per second) +[\d.]+", re.MULTILINE), r"\1 1"),
+    (re.compile(r"^(p\d\d ms|max ms|deliveries per second|out of order) +[\d.]+", re.MULTILINE), r"\1 1"),
     (re.compile(r" +"), " "),
     (re.compile(r" $", re.MULTILINE), ""),
 ]
