@@ -126,6 +126,14 @@ def test_the_expiry_of_a_client_s_token_follows_the_clock_of_the_emulator(kind: 
         verifier.check_client(bearer, HOST, PATH, "chat")
 
 
+@pytest.mark.parametrize("expiry", [10**400, "9" * 400])
+def test_a_client_s_token_may_expire_beyond_all_times(expiry: object) -> None:
+    """Even beyond those that a float can have."""
+    verifier = Verifier([KEY], frozenset({HOST}))
+
+    assert verifier.check_client(token(aud=URL, exp=expiry), HOST, PATH, "chat")["exp"] == expiry
+
+
 def test_a_token_without_expiry_is_refused() -> None:
     """A token that would live for ever is refused."""
     assert not accepts(jwt.encode({"aud": f"http://{HOST}{PATH}"}, KEY, "HS256"))

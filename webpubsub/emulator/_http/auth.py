@@ -108,7 +108,9 @@ class Verifier:
             return {}
         claims = self._read(token, signed=True)
         expiry = claims.get("exp")
-        if isinstance(expiry, int | float | str) and float(expiry) + _LEEWAY_SECONDS <= self.clock.wall():
+        if isinstance(expiry, str):
+            expiry = float(expiry)
+        if isinstance(expiry, int | float) and expiry + _LEEWAY_SECONDS <= self.clock.wall():
             raise RefusedError(unauthorized("The token has expired."))
         if not self._is_for(claims, authority, path):
             raise RefusedError(unauthorized(_wrong_audience(claims, path)))
