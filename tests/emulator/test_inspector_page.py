@@ -313,6 +313,7 @@ def test_a_client_in_the_page_is_a_client(tab: Tab, emulator: Emulator, service:
     panel_shows(tab, "Connect first.")
     fill(tab, "Test client", "connect", hub="chat", user="tester", groups="room, lobby")
     panel_shows(tab, "connected to chat as tester")
+    emulator.wait_for(lambda: emulator.hub("chat").connections)  # its socket is open a moment before
     (connection,) = emulator.hub("chat").connections
     assert (connection.user_id, connection.groups) == ("tester", ("lobby", "room"))
 
